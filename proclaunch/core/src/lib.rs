@@ -1,0 +1,13 @@
+//! The pure core of ProcLaunch: it decides, and does nothing else.
+//!
+//! **Invariant:** no file system, environment, thread, network or clock; no `Result` for what goes wrong outside.
+//! A step takes the time and one input, and gives back a list of effects.
+
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod exit;
+pub mod ids;
+pub mod process;
+pub mod profile;
+pub mod signal;

@@ -1,0 +1,3 @@
+//! The keeper: owns processes. Spawns, signals, reaps; knows nothing of profiles, policies or timers.
+
+pub mod protocol;

@@ -1,0 +1,3 @@
+//! The `proclaunch` program.
+
+fn main() {}

@@ -8,6 +8,8 @@
 pub mod clock;
 pub mod exit;
 pub mod ids;
+pub mod log;
+pub mod machine;
 pub mod process;
 pub mod profile;
 pub mod signal;

@@ -79,10 +79,8 @@ impl Fleet {
     }
 
     fn insert(&mut self, name: &ProfileName) {
-        self.machines.insert(
-            name.clone(),
-            Kept { machine: Machine::new(), problems: Box::default(), due: None },
-        );
+        self.machines
+            .insert(name.clone(), Kept { machine: Machine::new(), problems: Box::default(), due: None });
     }
 
     /// Says what is wrong with a profile's files, each problem once until it is gone.

@@ -80,8 +80,12 @@ pub enum Effect {
 pub(super) fn as_event(report: Report) -> (ProfileName, Event) {
     match report {
         Report::Spawned { name, ticket, id } => (name, Event::Spawned { ticket, id }),
-        Report::SpawnFailed { name, ticket, stage, error } => (name, Event::SpawnFailed { ticket, stage, error }),
-        Report::Exited { name, ticket, id, exit, remains } => (name, Event::Exited { ticket, id, exit, remains }),
+        Report::SpawnFailed { name, ticket, stage, error } => {
+            (name, Event::SpawnFailed { ticket, stage, error })
+        }
+        Report::Exited { name, ticket, id, exit, remains } => {
+            (name, Event::Exited { ticket, id, exit, remains })
+        }
         Report::Gone { name, ticket } => (name, Event::Gone { ticket }),
     }
 }

@@ -86,11 +86,10 @@ impl Fleet {
             Input::Order(name, order) if self.mode == Mode::Supervising => {
                 self.tell(now, &name, Event::Order(order), &mut out);
             }
-            // A drain is the last order.
-            Input::Order(..) => {}
             Input::Recall(recalled) => self.recalled = recalled,
             Input::Scan(scan) if self.mode == Mode::Supervising => self.scan(now, scan, &mut out),
-            Input::Scan(_) => {}
+            // A drain is the last order, and nothing begins during it.
+            Input::Order(..) | Input::Scan(_) => {}
             Input::ScanFailed(why) => self.scan_failed(why, &mut out),
             Input::Say(own) => out.push(Effect::Log(Entry::Own(own))),
             Input::Timeout => self.timeout(now, &mut out),

@@ -3,4 +3,5 @@
 pub mod fatal;
 pub mod files;
 pub mod keeper;
+pub mod store;
 pub mod sys;

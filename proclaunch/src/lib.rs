@@ -1,5 +1,6 @@
 //! ProcLaunch: the shell around the core. Waits for what happens outside, and does what the core decided.
 
+pub mod cli;
 pub mod fatal;
 pub mod files;
 pub mod keeper;

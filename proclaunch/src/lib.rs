@@ -4,5 +4,6 @@ pub mod cli;
 pub mod fatal;
 pub mod files;
 pub mod keeper;
+pub mod logging;
 pub mod store;
 pub mod sys;

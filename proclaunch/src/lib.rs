@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod fatal;
 pub mod files;
+pub mod instance;
 pub mod keeper;
 pub mod logging;
 pub mod store;

@@ -3,3 +3,4 @@
 //! **Invariant:** the only module with `unsafe`, and every block says why it is sound.
 
 pub mod clock;
+pub mod daemon;

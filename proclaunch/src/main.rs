@@ -36,12 +36,13 @@ fn launch(arguments: Arguments) -> u8 {
         Err(fatal) => return Startup::foreground().failed(&fatal),
     };
     if settings.foreground {
-        return serve(&settings, &instance, Startup::foreground());
+        return serve(&settings, instance, Startup::foreground());
     }
     match daemonize() {
         Ok(Fork::Launcher(pipe)) => Startup::listen(pipe),
-        Ok(Fork::Daemon { report, detached: Ok(()) }) => serve(&settings, &instance, Startup::daemon(report)),
+        Ok(Fork::Daemon { report, detached: Ok(()) }) => serve(&settings, instance, Startup::daemon(report)),
         Ok(Fork::Daemon { report, detached: Err(source) }) => {
+            drop(instance);
             Startup::daemon(report).failed(&Fatal::Daemonize { source })
         }
         Err(source) => Startup::foreground().failed(&Fatal::Daemonize { source }),
@@ -49,7 +50,7 @@ fn launch(arguments: Arguments) -> u8 {
 }
 
 /// Opens the log, says who serves, and supervises.
-fn serve(settings: &Settings, instance: &Instance, startup: Startup) -> u8 {
+fn serve(settings: &Settings, instance: Instance, startup: Startup) -> u8 {
     let opened = Log::open(&settings.log_target, settings.threshold).and_then(|log| {
         log.install()?;
         instance.write_pid_file()?;
@@ -57,12 +58,16 @@ fn serve(settings: &Settings, instance: &Instance, startup: Startup) -> u8 {
     });
     match opened {
         Ok(log) => {
-            let code = supervise_nothing(settings, instance, &log, startup);
+            let code = supervise_nothing(settings, &instance, &log, startup);
             // It does no harm where it stays: the lock decides.
             let _ = instance.remove_pid_file();
             code
         }
-        Err(fatal) => startup.failed(&fatal),
+        Err(fatal) => {
+            // Before the launcher ends: whoever starts again at once must not find the lock still held.
+            drop(instance);
+            startup.failed(&fatal)
+        }
     }
 }
 

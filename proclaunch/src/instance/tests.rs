@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Barrier;
 use std::thread;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
@@ -151,4 +152,12 @@ fn a_tampered_profiles_file_is_not_taken_for_ours() {
     let _first = world.ours();
     fs::write(world.path("state/proclaunch.profiles"), "").unwrap();
     world.refused("state", "profiles", &["/state`", "``"]);
+}
+
+#[test]
+fn no_service_inherits_the_lock() {
+    let world = World::new();
+    let instance = world.ours();
+    let flags = fcntl(instance.dir(), FcntlArg::F_GETFD).unwrap();
+    assert!(FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC));
 }

@@ -1,0 +1,195 @@
+//! Records that are true, stale, torn or hostile.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use nix::unistd::mkfifo;
+use proclaunch_core::ids::{ProcId, Ticket};
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+
+const BOOT: &str = "5a0e8e6c-6a2d-4d7e-9d3c-1c1f6f0b2a11";
+const FIXTURES: [(&str, &[u8]); 3] = [
+    ("web", include_bytes!("fixtures/web.v1.json")),
+    ("migrate", include_bytes!("fixtures/migrate.v1.json")),
+    ("launching", include_bytes!("fixtures/launching.v1.json")),
+];
+
+fn name(text: &str) -> ProfileName {
+    ProfileName::parse(text).unwrap()
+}
+
+fn web() -> Record {
+    let process = Process {
+        ticket: Ticket { instance: 0x00ab_cdef, serial: 42 },
+        id: Some(ProcId { pid: 4242, start: 123_456 }),
+        started_unix_ms: 1_795_444_265_123,
+    };
+    Record { want: Some(Want::Up), process: Some(process), ..Record::new(name("web"), BOOT.to_owned()) }
+}
+
+fn store() -> (TempDir, Store) {
+    let temp = tempdir().unwrap();
+    let store = Store::open(temp.path()).unwrap();
+    (temp, store)
+}
+
+#[test]
+fn a_record_reads_back_as_it_was_saved() {
+    let (temp, store) = store();
+    let migrate = Record { done: true, ..Record::new(name("migrate"), BOOT.to_owned()) };
+    store.save(&migrate).unwrap();
+    store.save(&Record::new(name("web"), BOOT.to_owned())).unwrap();
+    store.save(&web()).unwrap();
+    let loaded = Store::open(temp.path()).unwrap().load_all(BOOT).unwrap();
+    assert_eq!(loaded.refused, []);
+    assert_eq!(loaded.records, [(name("migrate"), migrate), (name("web"), web())].into());
+    let mode = fs::metadata(temp.path().join("records")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn the_fixtures_of_version_1_still_load() {
+    let (_temp, store) = store();
+    for (file, bytes) in FIXTURES {
+        fs::write(store.path.join(format!("{file}.json")), bytes).unwrap();
+    }
+    let loaded = store.load_all(BOOT).unwrap();
+    assert_eq!(loaded.refused, []);
+    assert_eq!(loaded.records[&name("web")], web());
+    assert_eq!(web().encode(), FIXTURES[0].1, "what is written has changed: is that another version?");
+    assert!(loaded.records[&name("migrate")].done);
+    let launching = loaded.records[&name("launching")].process.unwrap();
+    assert_eq!(launching.ticket, Ticket { instance: u64::MAX, serial: 1 });
+    assert_eq!(launching.id, None);
+}
+
+#[test]
+fn scenario_29_records_of_another_boot_are_dropped_whole() {
+    let (_temp, store) = store();
+    store.save(&web()).unwrap();
+    assert_eq!(store.load_all("another boot").unwrap(), Loaded::default());
+    assert_eq!(store.list().unwrap(), [""; 0]);
+}
+
+#[test]
+fn hostile_files_are_refused_by_name_and_the_rest_loads() {
+    let (temp, store) = store();
+    store.save(&web()).unwrap();
+    let path = |file: &str| store.path.join(file);
+    let good = FIXTURES[0].1;
+    let text = String::from_utf8(good.to_owned()).unwrap();
+    fs::write(path("empty.json"), "").unwrap();
+    fs::write(path("garbage.json"), [0, 255, 10]).unwrap();
+    fs::write(path("torn.json"), &good[..good.len() / 2]).unwrap();
+    fs::write(path("huge.json"), vec![b' '; RECORD_BYTES_MAX + 1]).unwrap();
+    fs::write(path("deep.json"), "[".repeat(RECORD_BYTES_MAX)).unwrap();
+    fs::write(path("later.json"), r#"{"version":2,"name":7}"#).unwrap();
+    fs::write(path("copy.json"), good).unwrap();
+    fs::write(path("zero.json"), text.replace("4242", "0").replace("\"web\"", "\"zero\"")).unwrap();
+    fs::write(path("init.json"), text.replace("4242", "1").replace("\"web\"", "\"init\"")).unwrap();
+    fs::write(path("group.json"), text.replace("4242", "-7").replace("\"web\"", "\"group\"")).unwrap();
+    fs::write(path("README"), "").unwrap();
+    fs::write(path(".web.json.new"), "left by a killed writer").unwrap();
+    fs::create_dir(path("dir.json")).unwrap();
+    fs::write(temp.path().join("elsewhere"), text.replace("\"web\"", "\"link\"")).unwrap();
+    symlink(temp.path().join("elsewhere"), path("link.json")).unwrap();
+    mkfifo(&path("fifo.json"), Mode::S_IRWXU).unwrap();
+
+    let loaded = store.load_all(BOOT).unwrap();
+    assert_eq!(loaded.records, [(name("web"), web())].into());
+    let found: Vec<_> = loaded.refused.iter().map(|refused| refused.file.as_str()).collect();
+    assert_eq!(
+        found,
+        [
+            "README",
+            "copy.json",
+            "deep.json",
+            "dir.json",
+            "empty.json",
+            "fifo.json",
+            "garbage.json",
+            "group.json",
+            "huge.json",
+            "init.json",
+            "later.json",
+            "link.json",
+            "torn.json",
+            "zero.json"
+        ]
+    );
+    let why = |file: &str| &loaded.refused.iter().find(|refused| refused.file == file).unwrap().why;
+    assert_eq!(why("copy.json"), "it is the record of `web`");
+    assert_eq!(why("later.json"), "it has version 2, where 1 is understood");
+    assert_eq!(why("group.json"), "it names pid -7, which no service has");
+}
+
+#[test]
+fn any_bytes_give_a_record_or_a_named_error() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % below as u64).unwrap()
+    };
+    let mut accepted = 0;
+    for round in 0..10_000 {
+        let mut bytes = FIXTURES[random(FIXTURES.len())].1.to_owned();
+        if round % 4 == 0 {
+            bytes = (0..random(300)).map(|_| u8::try_from(random(256)).unwrap()).collect();
+        }
+        for _ in 0..random(4) {
+            if bytes.is_empty() {
+                break;
+            }
+            let place = random(bytes.len());
+            match random(4) {
+                0 => bytes[place] = u8::try_from(random(256)).unwrap(),
+                1 => bytes.truncate(place),
+                2 => drop(bytes.remove(place)),
+                _ => bytes.insert(place, b"{}[]\",:0-9e."[random(12)]),
+            }
+        }
+        if let Ok(record) = Record::decode(&bytes) {
+            accepted += 1;
+            assert_eq!(Record::decode(&record.encode()).unwrap(), record, "round {round}");
+        }
+    }
+    assert!((100..9_000).contains(&accepted), "the inputs are neither all good nor all bad: {accepted}");
+}
+
+#[test]
+fn removing_and_clearing_leave_nothing() {
+    let (_temp, store) = store();
+    store.save(&web()).unwrap();
+    store.remove(&name("web")).unwrap();
+    store.remove(&name("web")).unwrap();
+    assert_eq!(store.list().unwrap(), [""; 0]);
+    store.save(&web()).unwrap();
+    fs::write(store.path.join("garbage"), "").unwrap();
+    fs::write(store.path.join(".web.json.new"), "").unwrap();
+    store.clear().unwrap();
+    assert_eq!(store.list().unwrap(), [""; 0]);
+}
+
+#[test]
+fn clearing_goes_on_after_what_cannot_be_removed() {
+    let (_temp, store) = store();
+    fs::create_dir(store.path.join("a.json")).unwrap();
+    store.save(&web()).unwrap();
+    assert!(
+        matches!(store.clear(), Err(StoreError::Remove { path, .. }) if path.ends_with("records/a.json"))
+    );
+    assert_eq!(store.list().unwrap(), ["a.json"]);
+}
+
+#[test]
+fn errors_are_values_that_name_the_path() {
+    let temp = tempdir().unwrap();
+    assert!(matches!(Store::open(&temp.path().join("no")), Err(StoreError::Open { .. })));
+    let store = Store::open(temp.path()).unwrap();
+    fs::create_dir(store.path.join("web.json")).unwrap();
+    let error = store.save(&web()).unwrap_err().to_string();
+    assert!(error.starts_with("write record `") && error.contains("records/web.json`"), "{error}");
+}

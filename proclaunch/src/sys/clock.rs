@@ -1,0 +1,84 @@
+//! The clocks, the boot id and random numbers: what the core is told and never reads itself.
+//!
+//! **Invariant:** no decision is made on the wall clock; it is only shown.
+
+use std::{fs, io};
+
+use nix::time::{ClockId, clock_gettime};
+use proclaunch_core::clock::Moment;
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The moment on `CLOCK_MONOTONIC`.
+///
+/// It stands still while the machine is suspended, which is wanted: a service that could not run is not late.
+pub fn now() -> Moment {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("CLOCK_MONOTONIC exists on every Linux");
+    let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec()).unwrap_or(0);
+    Moment::from_nanos(seconds.saturating_mul(NANOS_PER_SECOND).saturating_add(nanos))
+}
+
+/// The wall clock, in milliseconds since 1970 UTC.
+pub fn wall_clock() -> i64 {
+    let time = clock_gettime(ClockId::CLOCK_REALTIME).expect("CLOCK_REALTIME exists on every Linux");
+    time.tv_sec().saturating_mul(1000).saturating_add(time.tv_nsec() / 1_000_000)
+}
+
+/// What the kernel calls this boot: a UUID that no other boot has.
+///
+/// # Errors
+/// `/proc` is not mounted, or is not Linux's.
+pub fn boot_id() -> io::Result<String> {
+    let text = fs::read_to_string(BOOT_ID)?;
+    let id = text.trim_end();
+    if id.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("`{BOOT_ID}` is empty")));
+    }
+    Ok(id.to_owned())
+}
+
+/// A random number, unique enough to name an instance by.
+///
+/// Straight from the kernel: numbers kept in this process would come out twice after a fork.
+///
+/// # Errors
+/// The kernel has no `getrandom(2)`.
+pub fn random_u64() -> io::Result<u64> {
+    let mut bytes = [0_u8; 8];
+    // GRND_INSECURE never waits for entropy at an early boot, where a supervisor may be PID 1.
+    // SAFETY: the pointer and the length describe `bytes`, which outlives the call.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), libc::GRND_INSECURE) };
+    match usize::try_from(got) {
+        Ok(count) if count == bytes.len() => Ok(u64::from_ne_bytes(bytes)),
+        Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monotonic_clock_goes_forward() {
+        let earlier = now();
+        assert!(now() >= earlier);
+        assert!(earlier > Moment::default());
+    }
+
+    #[test]
+    fn the_wall_clock_is_in_this_century() {
+        assert!(wall_clock() > 1_700_000_000_000);
+        assert!(wall_clock() < 4_102_444_800_000);
+    }
+
+    #[test]
+    fn a_boot_has_one_id_and_random_numbers_differ() {
+        let id = boot_id().unwrap();
+        assert_eq!(id.len(), 36, "{id}");
+        assert_eq!(boot_id().unwrap(), id);
+        assert_ne!(random_u64().unwrap(), random_u64().unwrap());
+    }
+}

@@ -108,14 +108,21 @@ impl Reactor {
     fn look(&self, name: &ProfileName, profile: &Profile) -> Look {
         let Some(path) = self.pid_file(name, profile) else { return Look::Absent };
         let uid = profile.shape.user.as_ref().map_or_else(own_uid, uid_of);
-        let is_taken = |pid| self.keeper.owner_of(pid).is_some_and(|owner| owner != name);
-        match look_at_pid_file(&path, &Rules { uid, is_taken: &is_taken }) {
+        let found = match look_at_pid_file(&path, &Rules { uid }) {
+            PidFile::Names(found) if self.keeper.owner_of(found.id).is_some_and(|owner| owner != name) => {
+                PidFile::Rejected(Rejection::Taken(found.id.pid))
+            }
+            found => found,
+        };
+        match found {
             PidFile::Absent => Look::Absent,
             PidFile::Names(found) => Look::Names { id: found.id, up: found.age },
             PidFile::Rejected(why) => {
                 let text = format!("pid file `{}` {why}", path.display());
                 match why {
-                    Rejection::NotAlive(_) | Rejection::Younger(_) | Rejection::Content(_) => Look::Stale(text),
+                    Rejection::NotAlive(_) | Rejection::Younger(_) | Rejection::Content(_) => {
+                        Look::Stale(text)
+                    }
                     Rejection::Unreadable(_)
                     | Rejection::Link
                     | Rejection::NoFile
@@ -132,11 +139,20 @@ impl Reactor {
 
     /// Takes what the keeper has to report.
     pub(super) fn take_reports(&mut self) {
+        let mut lost = false;
         for report in self.keeper.take_reports() {
-            if let Report::OutputLost { name, errno } = report {
-                let why = Errno::from_raw(errno).desc().to_owned();
-                self.output(Some((name, why)));
-                continue;
+            match &report {
+                Report::OutputLost { name, errno } => {
+                    lost = true;
+                    self.output(Some((name.clone(), Errno::from_raw(*errno).desc().to_owned())));
+                    continue;
+                }
+                // The output of a start is said to be lost before the start is reported.
+                Report::Spawned { .. } if !lost => self.output(None),
+                Report::Spawned { .. }
+                | Report::SpawnFailed { .. }
+                | Report::Exited { .. }
+                | Report::Gone { .. } => {}
             }
             self.answer(Input::Report(report));
         }

@@ -66,15 +66,15 @@ impl Reactor {
         log: Log,
         boot_id: String,
     ) -> Result<Self, Fatal> {
-        let system = |what: &'static str| {
-            move |errno: nix::errno::Errno| Fatal::System { what, source: errno.into() }
-        };
+        let system =
+            |what: &'static str| move |errno: nix::errno::Errno| Fatal::System { what, source: errno.into() };
         let signals = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
             .map_err(system("make a signal descriptor"))?;
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
                 .map_err(system("make a timer descriptor"))?;
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(system("make an epoll descriptor"))?;
+        let epoll =
+            Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(system("make an epoll descriptor"))?;
         let add = |fd: &dyn AsFd, token| {
             epoll
                 .add(fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, token))
@@ -131,7 +131,8 @@ impl Reactor {
                 self.defaults = defaults;
                 let bad_names = found.bad_names.iter().map(|name| name.to_string_lossy().into_owned());
                 let bad_names = bad_names.map(|name| Own::BadDirectoryName { name });
-                let problems = problems.iter().map(|problem| Own::BadDefault { problem: problem.to_string() });
+                let problems =
+                    problems.iter().map(|problem| Own::BadDefault { problem: problem.to_string() });
                 let remarks = bad_names.chain(problems).collect();
                 let parse = |(name, files)| (name, proclaunch_core::profile::parse(&files, &self.defaults));
                 let profiles = found.profiles.into_iter().map(parse).collect();
@@ -158,7 +159,9 @@ impl Reactor {
         for name in names {
             match scan::scan_one(&self.profiles_dir, name) {
                 Ok(Some(files)) => {
-                    found.profiles.push((name.clone(), proclaunch_core::profile::parse(&files, &self.defaults)));
+                    found
+                        .profiles
+                        .push((name.clone(), proclaunch_core::profile::parse(&files, &self.defaults)));
                 }
                 Ok(None) => found.missing.push(name.clone()),
                 Err(error) => {

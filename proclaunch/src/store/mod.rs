@@ -107,7 +107,7 @@ impl Store {
         let mut loaded = Loaded::default();
         for file in self.list()? {
             let Some(name) = file.strip_suffix(SUFFIX).and_then(ProfileName::parse) else {
-                // What a killed writer left is no record, and its next writer removes it.
+                // A spare file: see `files::exchange`.
                 if !file.starts_with('.') {
                     loaded.refused.push(Refused { file, why: "its name is not NAME.json".to_owned() });
                 }
@@ -118,7 +118,7 @@ impl Store {
                     loaded.records.insert(name, record);
                 }
                 // One that stays for the time being is dropped again by the next start.
-                Ok(_) => drop(files::remove(&self.dir, &file)),
+                Ok(_) => drop(files::remove_with_spare(&self.dir, &file)),
                 Err(error) => loaded.refused.push(Refused { file, why: error.to_string() }),
             }
         }
@@ -131,7 +131,7 @@ impl Store {
     /// [`StoreError::Save`]; the record that was there stays.
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
         let file = file_of(&record.name);
-        files::replace(&self.dir, &file, &record.encode())
+        files::exchange(&self.dir, &file, &record.encode())
             .map_err(|source| StoreError::Save { path: self.path.join(&file), source })
     }
 
@@ -140,7 +140,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Remove`].
     pub fn remove(&self, name: &ProfileName) -> Result<(), StoreError> {
-        self.remove_file(&file_of(name))
+        let file = file_of(name);
+        files::remove_with_spare(&self.dir, &file)
+            .map_err(|source| StoreError::Remove { path: self.path.join(&file), source })
     }
 
     /// Removes every file there is: after a drain, the next start is fresh.
@@ -151,15 +153,11 @@ impl Store {
     pub fn clear(&self) -> Result<(), StoreError> {
         let mut result = Ok(());
         for file in self.list()? {
-            let removed = self.remove_file(&file);
-            result = result.and(removed);
+            let removed = files::remove(&self.dir, &file);
+            result = result
+                .and(removed.map_err(|source| StoreError::Remove { path: self.path.join(&file), source }));
         }
         result
-    }
-
-    fn remove_file(&self, file: &str) -> Result<(), StoreError> {
-        files::remove(&self.dir, file)
-            .map_err(|source| StoreError::Remove { path: self.path.join(file), source })
     }
 
     /// The names of all files, sorted. A name that is not text comes out altered, and is then no record's name.

@@ -7,7 +7,11 @@
 
 pub mod clock;
 pub mod exit;
+pub mod fleet;
 pub mod ids;
+pub mod log;
+pub mod machine;
 pub mod process;
 pub mod profile;
 pub mod signal;
+pub mod world;

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::ids::{ProcId, ProfileName, Ticket};
 
 /// Who of a start gets a signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// The main process alone.
     Main,

@@ -49,6 +49,12 @@ const MAX: u8 = 64;
 impl Signal {
     /// Hang-up.
     pub const HUP: Self = Self(1);
+    /// Interrupt, as typed at a terminal.
+    pub const INT: Self = Self(2);
+    /// For the program's own use.
+    pub const USR1: Self = Self(10);
+    /// For the program's own use.
+    pub const USR2: Self = Self(12);
     /// The signal that nothing survives.
     pub const KILL: Self = Self(9);
     /// The polite request to end.

@@ -10,8 +10,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::signal::Signal;
 
+mod defaults;
+mod environment;
 mod files;
+mod fuzz;
+mod known;
+mod limits;
+mod near_miss;
+mod numbers;
+mod parse;
+mod problem;
+mod signals;
+mod values;
+
+pub use defaults::Defaults;
 pub use files::{File, Files, Fingerprint, Run};
+pub use fuzz::fuzz_one;
+pub use known::is_known;
+pub use near_miss::near_miss;
+pub use parse::{Parsed, parse};
+pub use problem::{Excerpt, Fault, Problem};
 
 /// A profile whose files are all good.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -110,7 +128,8 @@ pub struct Policy {
     pub backoff: Backoff,
     /// `give_up`: when to stop retrying.
     pub give_up: Option<GiveUp>,
-    /// `stop_signal` and `stop_timeout` as one list; never empty; the SIGKILL that follows its last step is not in it.
+    /// `stop_signal` and `stop_timeout` as one list; never empty. The SIGKILL that follows its last step is not in
+    /// it; only a `stop_signal` of KILL alone is a step, with nothing to wait for.
     pub stop: Box<[StopStep]>,
     /// `start_timeout`: how long it may take to become ready.
     pub start_timeout: Duration,
@@ -129,7 +148,7 @@ impl Default for Policy {
             backoff: Backoff::default(),
             give_up: None,
             stop: Box::new([StopStep { signal: Signal::TERM, wait: Duration::from_secs(10) }]),
-            start_timeout: Duration::from_secs(60),
+            start_timeout: Duration::from_mins(1),
             kill: Kill::Mixed,
             reload: None,
             down: false,
@@ -159,7 +178,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { base: Duration::from_millis(200), cap: Duration::from_secs(60) }
+        Self { base: Duration::from_millis(200), cap: Duration::from_mins(1) }
     }
 }
 

@@ -1,0 +1,91 @@
+//! What can happen to the fleet, and what it can want done.
+
+use std::collections::BTreeMap;
+
+use crate::ids::ProfileName;
+use crate::log::{Entry, Own};
+use crate::machine::{Action, Event, Look, Order, Recalled};
+use crate::process::Report;
+use crate::profile::Parsed;
+use crate::signal::Signal;
+
+/// Into the fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The keeper reports.
+    Report(Report),
+    /// A profile's pid file was looked at.
+    PidFile(ProfileName, Look),
+    /// ProcLaunch itself got a signal.
+    Signal(Signal),
+    /// An operator wants something of a profile.
+    Order(ProfileName, Order),
+    /// What an earlier supervisor remembered. Comes before the first scan, or not at all.
+    Recall(BTreeMap<ProfileName, Recalled>),
+    /// Profile directories were read.
+    Scan(Scan),
+    /// The profiles directory could not be read, for this reason.
+    ScanFailed(String),
+    /// The shell has something to say.
+    Say(Own),
+    /// The deadline has passed.
+    Timeout,
+}
+
+impl Input {
+    /// Where an input stands among those of one wait: what has happened to processes comes before what is wanted of
+    /// them, so that an order finds things as they are.
+    pub const fn rank(&self) -> u8 {
+        match self {
+            Self::Report(Report::Spawned { .. } | Report::SpawnFailed { .. }) => 0,
+            Self::PidFile(..) => 1,
+            Self::Report(Report::Exited { .. } | Report::Gone { .. }) => 2,
+            Self::Signal(_) => 3,
+            Self::Order(..) => 4,
+            Self::Recall(_) | Self::Scan(_) | Self::ScanFailed(_) | Self::Say(_) => 5,
+            Self::Timeout => 6,
+        }
+    }
+}
+
+/// What a reading of profile directories found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Whether all of them were read, so that one that is not here does not exist.
+    pub complete: bool,
+    /// What was found.
+    pub profiles: Vec<(ProfileName, Parsed)>,
+    /// What was looked for and is not there.
+    pub missing: Vec<ProfileName>,
+    /// What is wrong besides: with `.defaults`, with names. Said once.
+    pub remarks: Vec<Own>,
+}
+
+/// Out of the fleet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Do this for a profile.
+    Do(ProfileName, Action),
+    /// Write a line.
+    Log(Entry),
+    /// Close the log file and open it again by its name.
+    ReopenLog,
+    /// Drop the record of a profile that is gone.
+    Forget(ProfileName),
+    /// Drop all records: the next start is to be a fresh one.
+    ForgetAll,
+}
+
+/// A report as the event of one profile's machine.
+pub(super) fn as_event(report: Report) -> (ProfileName, Event) {
+    match report {
+        Report::Spawned { name, ticket, id } => (name, Event::Spawned { ticket, id }),
+        Report::SpawnFailed { name, ticket, stage, error } => {
+            (name, Event::SpawnFailed { ticket, stage, error })
+        }
+        Report::Exited { name, ticket, id, exit, remains } => {
+            (name, Event::Exited { ticket, id, exit, remains })
+        }
+        Report::Gone { name, ticket } => (name, Event::Gone { ticket }),
+    }
+}

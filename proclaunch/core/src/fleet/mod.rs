@@ -1,0 +1,184 @@
+//! All profiles, and what the supervisor as a whole is doing.
+//!
+//! The contract: one [`Input`] in, its [`Effect`]s out; all of them are performed before the next input.
+//!
+//! **Invariants:**
+//! - a profile is kept by its name and never replaced: the machine that saw the name first keeps it until nothing of
+//!   it lives and its directory is gone;
+//! - a step costs what the input touches, and nothing for the profiles that it does not;
+//! - during a drain nothing new begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::clock::Moment;
+use crate::ids::ProfileName;
+use crate::log::{Entry, Own, Said};
+use crate::machine::{Action, Context, Event, Idle, Machine, Recalled, StateName, Tickets};
+use crate::process::Report;
+use crate::profile::Problem;
+
+mod diff;
+mod input;
+mod shutdown;
+
+pub use input::{Effect, Input, Scan};
+
+use shutdown::Mode;
+
+/// What does not change while a supervisor lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// A random number of this supervisor's own.
+    pub instance: u64,
+    /// TERM and INT stop all profiles instead of leaving them running.
+    pub drain_on_term: bool,
+}
+
+/// All profiles, and the supervisor's own mode.
+#[derive(Debug)]
+pub struct Fleet {
+    config: Config,
+    mode: Mode,
+    machines: BTreeMap<ProfileName, Kept>,
+    /// The deadlines of those machines that have one: an index, rebuilt from the machine after each of its steps.
+    due: BTreeSet<(Moment, ProfileName)>,
+    /// How many machines are not stopped.
+    alive: usize,
+    tickets: Tickets,
+    recalled: BTreeMap<ProfileName, Recalled>,
+    /// The remarks of the last complete scan, so that each is said once.
+    remarks: Vec<Own>,
+    scan_failed: bool,
+}
+
+#[derive(Debug)]
+struct Kept {
+    machine: Machine,
+    /// What was wrong with its files at the last scan, so that each problem is said once.
+    problems: Box<[Problem]>,
+    /// Its entry in `due`.
+    due: Option<Moment>,
+}
+
+impl Fleet {
+    /// A fleet without profiles.
+    pub const fn new(config: Config) -> Self {
+        Self {
+            config,
+            mode: Mode::Supervising,
+            machines: BTreeMap::new(),
+            due: BTreeSet::new(),
+            alive: 0,
+            tickets: Tickets::new(config.instance),
+            recalled: BTreeMap::new(),
+            remarks: Vec::new(),
+            scan_failed: false,
+        }
+    }
+
+    /// Takes one input, and gives what is to be done.
+    pub fn step(&mut self, now: Moment, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Report(report) => self.report(now, report, &mut out),
+            Input::PidFile(name, look) => self.tell(now, &name, Event::PidFile(look), &mut out),
+            Input::Signal(signal) => self.signal(now, signal, &mut out),
+            Input::Order(name, order) if self.mode == Mode::Supervising => {
+                self.tell(now, &name, Event::Order(order), &mut out);
+            }
+            Input::Recall(recalled) => self.recalled = recalled,
+            Input::Scan(scan) if self.mode == Mode::Supervising => self.scan(now, scan, &mut out),
+            // A drain is the last order, and nothing begins during it.
+            Input::Order(..) | Input::Scan(_) => {}
+            Input::ScanFailed(why) => self.scan_failed(why, &mut out),
+            Input::Say(own) => out.push(Effect::Log(Entry::Own(own))),
+            Input::Timeout => self.timeout(now, &mut out),
+        }
+        self.end_drain(&mut out);
+        out
+    }
+
+    /// When the fleet wants an [`Input::Timeout`].
+    pub fn deadline(&self) -> Option<Moment> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// The exit code, once all is done.
+    pub const fn ended(&self) -> Option<u8> {
+        match self.mode {
+            Mode::Ended { code } => Some(code),
+            Mode::Supervising | Mode::Draining { .. } => None,
+        }
+    }
+
+    /// The machines by name.
+    pub fn machines(&self) -> impl Iterator<Item = (&ProfileName, &Machine)> {
+        self.machines.iter().map(|(name, kept)| (name, &kept.machine))
+    }
+
+    /// The machine of that name.
+    pub fn machine(&self, name: &ProfileName) -> Option<&Machine> {
+        self.machines.get(name).map(|kept| &kept.machine)
+    }
+
+    fn report(&mut self, now: Moment, report: Report, out: &mut Vec<Effect>) {
+        let (name, event) = input::as_event(report);
+        if let (false, Event::Spawned { ticket, .. }) = (self.machines.contains_key(&name), &event) {
+            // Its profile went while it was being started.
+            out.push(Effect::Do(name, Action::KillTree { ticket: *ticket }));
+            return;
+        }
+        self.tell(now, &name, event, out);
+    }
+
+    fn timeout(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        while let Some((at, name)) = self.due.first().cloned() {
+            if at > now {
+                break;
+            }
+            self.tell(now, &name, Event::Timeout, out);
+            let again = self.due.first().is_some_and(|(at, next)| *at <= now && *next == name);
+            assert!(!again, "{name} has taken its timeout and still waits for the same: it would spin");
+        }
+    }
+
+    /// Gives an event to one machine, and takes its actions.
+    fn tell(&mut self, now: Moment, name: &ProfileName, event: Event, out: &mut Vec<Effect>) {
+        let Some(kept) = self.machines.get_mut(name) else { return };
+        let was_stopped = kept.machine.state() == StateName::Stopped;
+        let mut cx = Context::new(now, &mut self.tickets);
+        kept.machine.step(&mut cx, event);
+        out.extend(cx.actions.into_iter().map(|action| match action {
+            Action::Log(said) => Effect::Log(Entry::Profile(name.clone(), said)),
+            action @ (Action::Spawn { .. }
+            | Action::Adopt { .. }
+            | Action::Signal { .. }
+            | Action::KillTree { .. }
+            | Action::Watch { .. }
+            | Action::Release { .. }
+            | Action::LookAtPidFile(_)
+            | Action::RemovePidFile(_)
+            | Action::Remember(_)) => Effect::Do(name.clone(), action),
+        }));
+        match (was_stopped, kept.machine.state() == StateName::Stopped) {
+            (true, false) => self.alive += 1,
+            (false, true) => self.alive -= 1,
+            (true, true) | (false, false) => {}
+        }
+        let due = kept.machine.deadline().map(|(at, _)| at);
+        if due != kept.due {
+            if let Some(at) = kept.due.take() {
+                self.due.remove(&(at, name.clone()));
+            }
+            if let Some(at) = due {
+                self.due.insert((at, name.clone()));
+            }
+            kept.due = due;
+        }
+        if kept.machine.idle() == Some(Idle::Gone) {
+            self.machines.remove(name);
+            out.push(Effect::Log(Entry::Profile(name.clone(), Said::Deleting)));
+            out.push(Effect::Forget(name.clone()));
+        }
+    }
+}

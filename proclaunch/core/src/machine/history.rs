@@ -1,0 +1,82 @@
+//! The last things that happened to a machine.
+
+use std::collections::VecDeque;
+
+use crate::clock::Moment;
+
+use super::event::{Event, Look, Order};
+use super::state::StateName;
+
+/// The last `N` things, oldest first. Takes no memory until there is one.
+#[derive(Clone, Debug)]
+pub struct Ring<T, const N: usize>(VecDeque<T>);
+
+impl<T, const N: usize> Ring<T, N> {
+    pub(super) const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    pub(super) fn push(&mut self, item: T) {
+        if self.0.len() == N {
+            self.0.pop_front();
+        }
+        self.0.push_back(item);
+    }
+
+    /// Oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.0.iter()
+    }
+}
+
+/// One change of the public state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// When.
+    pub at: Moment,
+    /// From which state.
+    pub from: StateName,
+    /// To which state.
+    pub to: StateName,
+    /// By which event.
+    pub why: Why,
+}
+
+/// The kind of event that changed a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the event of that name")]
+pub enum Why {
+    Begin,
+    Settings,
+    Removed,
+    Drain,
+    Ordered,
+    Spawned,
+    SpawnFailed,
+    PidFile,
+    Exited,
+    Gone,
+    Timeout,
+}
+
+impl Why {
+    pub(super) const fn of(event: &Event) -> Self {
+        match event {
+            Event::Begin(_) => Self::Begin,
+            Event::Settings(_) | Event::BadSettings(_) => Self::Settings,
+            Event::Removed => Self::Removed,
+            Event::Drain => Self::Drain,
+            Event::Order(Order::Start | Order::Stop | Order::Restart | Order::Reload | Order::Signal(_)) => {
+                Self::Ordered
+            }
+            Event::Spawned { .. } => Self::Spawned,
+            Event::SpawnFailed { .. } => Self::SpawnFailed,
+            Event::PidFile(Look::Absent | Look::Stale(_) | Look::Rejected(_) | Look::Names { .. }) => {
+                Self::PidFile
+            }
+            Event::Exited { .. } => Self::Exited,
+            Event::Gone { .. } => Self::Gone,
+            Event::Timeout => Self::Timeout,
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Stopping: what lives of a start is being ended, and checked until it is really gone.
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::exit::Exit;
+use crate::ids::{ProcId, Ticket};
+use crate::log::Said;
+use crate::process::Scope;
+use crate::profile::Kill;
+use crate::signal::Signal;
+
+use super::Context;
+use super::event::{Action, Event, Order};
+use super::memory::{Ended, Memory, Want};
+use super::running::{remove_pid_file, stop_scope};
+use super::state::{Ending, State, Stopping, Then};
+use super::stopped::settle;
+
+/// The pause before SIGKILL is tried again; it doubles up to [`AGAIN_CAP`].
+const AGAIN_BASE: Duration = Duration::from_millis(100);
+const AGAIN_CAP: Duration = Duration::from_secs(10);
+
+/// A process that SIGKILL has not ended for so long hangs in the kernel.
+const UNKILLABLE: Duration = Duration::from_secs(5);
+
+impl Ending {
+    /// A start that is told to end; if the profile is wanted up afterwards, it starts again at once.
+    pub(super) const fn asked(cx: &Context<'_>, ticket: Ticket, since: Moment, main: Option<ProcId>) -> Self {
+        Self { ticket, since, main, exit: None, asked: true, then: Then::StartAt(cx.now) }
+    }
+}
+
+impl Stopping {
+    pub(super) fn step(mut self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
+        let ticket = self.ending().ticket;
+        match event {
+            Event::Spawned { ticket: spawned, id } if spawned == ticket => {
+                return self.spawned(memory, cx, id);
+            }
+            Event::SpawnFailed { ticket: failed, .. } if failed == ticket => return self.gone(memory, cx),
+            Event::Exited { ticket: ended, id, exit, remains } if ended == ticket => {
+                return self.exited(memory, cx, id, exit, remains);
+            }
+            Event::Gone { ticket: gone } if gone == ticket => return self.gone(memory, cx),
+            Event::Timeout => return self.timeout(memory, cx),
+            Event::Settings(new) => {
+                let shape_differs = memory.profile.as_ref().is_none_or(|old| old.shape != new.shape);
+                memory.accept(new);
+                if shape_differs {
+                    self.ending_mut().then = Then::StartAt(cx.now);
+                }
+                // The profile came back while it was being stopped for having gone.
+                if memory.want == Want::Gone {
+                    memory.want = Want::Up;
+                    memory.ordered = false;
+                }
+            }
+            Event::BadSettings(why) => memory.trouble = Some(why),
+            Event::Removed => {
+                memory.want = Want::Gone;
+                cx.say(Said::Disappeared);
+            }
+            Event::Drain => {
+                memory.drain();
+                self.ask(cx);
+            }
+            Event::Order(order) => self.order(memory, cx, order),
+            Event::Spawned { ticket, .. } => cx.act(Action::KillTree { ticket }),
+            Event::Begin(_)
+            | Event::SpawnFailed { .. }
+            | Event::PidFile(_)
+            | Event::Exited { .. }
+            | Event::Gone { .. } => {}
+        }
+        State::Stopping(self)
+    }
+
+    fn order(&mut self, memory: &mut Memory, cx: &mut Context<'_>, order: Order) {
+        if memory.want == Want::Gone {
+            return;
+        }
+        if let Some(want) = order.want() {
+            memory.obey(want);
+            // A start that is ordered waits for no backoff.
+            self.ending_mut().then = Then::StartAt(cx.now);
+        }
+        if order == Order::Stop {
+            self.ask(cx);
+        }
+    }
+
+    /// What died and is being cleared away is now told to stop.
+    fn ask(&mut self, cx: &mut Context<'_>) {
+        let ending = self.ending_mut();
+        if !ending.asked {
+            ending.asked = true;
+            cx.say(Said::Stopping);
+        }
+    }
+
+    /// Sends the first stop signal.
+    pub(super) fn first_signal(memory: &Memory, cx: &mut Context<'_>, ending: Ending, scope: Scope) -> State {
+        Self::signal(memory, cx, ending, scope, 0, cx.now)
+    }
+
+    fn signal(
+        memory: &Memory,
+        cx: &mut Context<'_>,
+        ending: Ending,
+        scope: Scope,
+        step: usize,
+        since: Moment,
+    ) -> State {
+        let Some(next) = memory.policy().stop.get(step) else {
+            cx.say(Said::Killing { waited: cx.now.since(since) });
+            let whole_tree = memory.policy().kill != Kill::Process || scope != Scope::Main;
+            return Self::kill(cx, ending, whole_tree);
+        };
+        let ticket = ending.ticket;
+        if step > 0 {
+            cx.say(Said::NextStopSignal { signal: next.signal, waited: cx.now.since(since) });
+        }
+        cx.act(Action::Signal { ticket, scope, signal: next.signal });
+        // A process that is stopped (SIGSTOP) acts on no other signal before it goes on.
+        if next.signal != Signal::KILL {
+            cx.act(Action::Signal { ticket, scope, signal: Signal::CONT });
+        }
+        State::Stopping(Self::Signalled { ending, scope, step, since, until: cx.now.plus(next.wait) })
+    }
+
+    /// Sends SIGKILL.
+    pub(super) fn kill(cx: &mut Context<'_>, ending: Ending, whole_tree: bool) -> State {
+        kill_again(cx, &ending, whole_tree);
+        State::Stopping(Self::Killing {
+            ending,
+            whole_tree,
+            since: cx.now,
+            until: cx.now.plus(AGAIN_BASE),
+            pause: AGAIN_BASE * 2,
+            said: false,
+        })
+    }
+
+    fn spawned(mut self, memory: &Memory, cx: &mut Context<'_>, id: ProcId) -> State {
+        self.ending_mut().main = Some(id);
+        match self {
+            // The keeper has answered: there is something to stop.
+            Self::Unborn { ending, .. } => {
+                let daemonizes =
+                    memory.profile.as_ref().is_some_and(|profile| profile.shape.pid_file.is_some());
+                let scope = if daemonizes { Scope::Tree } else { stop_scope(memory.policy().kill) };
+                Self::first_signal(memory, cx, ending, scope)
+            }
+            Self::Signalled { .. } | Self::Killing { .. } => State::Stopping(self),
+        }
+    }
+
+    /// A process of the start ended: the main one, or a daemon's launcher.
+    fn exited(
+        mut self,
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        id: ProcId,
+        exit: Exit,
+        remains: Vec<ProcId>,
+    ) -> State {
+        let ending = self.ending_mut();
+        if ending.main.is_some_and(|main| main != id) {
+            return State::Stopping(self);
+        }
+        ending.main = None;
+        ending.exit = Some((id, exit));
+        let after = cx.now.since(ending.since);
+        memory.exits.push(Ended { at: cx.now, id, exit, after });
+        if remains.is_empty() {
+            return self.gone(memory, cx);
+        }
+        if memory.policy().kill == Kill::Process && self.leaves_the_rest() {
+            cx.say(Said::LeftBehind { remains });
+            return self.gone(memory, cx);
+        }
+        match self {
+            // Those that got the stop signal too have the rest of the time.
+            Self::Signalled { ending, scope: Scope::Group | Scope::Tree, step, since, until } => {
+                cx.act(Action::Watch { ticket: ending.ticket });
+                let scope = Scope::Tree;
+                State::Stopping(Self::Signalled { ending, scope, step, since, until })
+            }
+            Self::Signalled { ending, scope: Scope::Main, .. } | Self::Unborn { ending, .. } => {
+                Self::kill(cx, ending, true)
+            }
+            Self::Killing { ending, whole_tree: false, .. } => Self::kill(cx, ending, true),
+            // The keeper goes on killing until it can say that all is gone.
+            Self::Killing { .. } => State::Stopping(self),
+        }
+    }
+
+    /// Nothing lives any more.
+    fn gone(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        let ending = match self {
+            Self::Unborn { ending, .. } | Self::Signalled { ending, .. } | Self::Killing { ending, .. } => {
+                ending
+            }
+        };
+        if ending.asked {
+            cx.say(Said::Stopped { exit: ending.exit });
+        }
+        remove_pid_file(cx, memory.profile.as_ref());
+        cx.act(Action::Release { ticket: ending.ticket });
+        settle(memory, cx, ending.then)
+    }
+
+    fn timeout(self, memory: &Memory, cx: &mut Context<'_>) -> State {
+        match self {
+            Self::Unborn { ending, until } if cx.now >= until => Self::kill(cx, ending, true),
+            Self::Signalled { ending, scope, step, since, until } if cx.now >= until => {
+                Self::signal(memory, cx, ending, scope, step + 1, since)
+            }
+            Self::Killing { ending, whole_tree, since, until, pause, said } if cx.now >= until => {
+                kill_again(cx, &ending, whole_tree);
+                let waited = cx.now.since(since);
+                let say = !said && waited >= UNKILLABLE;
+                if say {
+                    cx.say(Said::NotGone { id: ending.main, waited });
+                }
+                State::Stopping(Self::Killing {
+                    ending,
+                    whole_tree,
+                    since,
+                    until: cx.now.plus(pause),
+                    pause: (pause * 2).min(AGAIN_CAP),
+                    said: said || say,
+                })
+            }
+            Self::Unborn { .. } | Self::Signalled { .. } | Self::Killing { .. } => State::Stopping(self),
+        }
+    }
+
+    /// Whether only the main process was told to go. A start that was stopped before its daemon was known has no
+    /// main process that could be told apart.
+    const fn leaves_the_rest(&self) -> bool {
+        match self {
+            Self::Unborn { .. } | Self::Killing { whole_tree: true, .. } => false,
+            Self::Signalled { scope, .. } => matches!(scope, Scope::Main),
+            Self::Killing { whole_tree: false, .. } => true,
+        }
+    }
+
+    const fn ending(&self) -> &Ending {
+        match self {
+            Self::Unborn { ending, .. } | Self::Signalled { ending, .. } | Self::Killing { ending, .. } => {
+                ending
+            }
+        }
+    }
+
+    const fn ending_mut(&mut self) -> &mut Ending {
+        match self {
+            Self::Unborn { ending, .. } | Self::Signalled { ending, .. } | Self::Killing { ending, .. } => {
+                ending
+            }
+        }
+    }
+}
+
+fn kill_again(cx: &mut Context<'_>, ending: &Ending, whole_tree: bool) {
+    let ticket = ending.ticket;
+    if whole_tree {
+        cx.act(Action::KillTree { ticket });
+    } else {
+        cx.act(Action::Signal { ticket, scope: Scope::Main, signal: Signal::KILL });
+    }
+}

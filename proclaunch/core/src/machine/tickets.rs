@@ -1,0 +1,54 @@
+//! Where tickets and jitter come from.
+
+use std::time::Duration;
+
+use crate::ids::Ticket;
+
+/// Gives out tickets, each once, and spreads delays. Deterministic: the same instance gives the same ones.
+#[derive(Clone, Debug)]
+pub struct Tickets {
+    instance: u64,
+    serial: u64,
+}
+
+impl Tickets {
+    /// The tickets of a supervisor with that random number.
+    pub const fn new(instance: u64) -> Self {
+        Self { instance, serial: 0 }
+    }
+
+    /// A ticket that was never given out before.
+    pub fn take(&mut self) -> Ticket {
+        self.serial += 1;
+        Ticket { instance: self.instance, serial: self.serial }
+    }
+
+    /// The delay, longer or shorter by up to a tenth, so that what failed together does not come back together.
+    pub fn spread(&mut self, delay: Duration) -> Duration {
+        self.serial += 1;
+        let per_mille = 900 + u32::try_from(mix(self.instance ^ self.serial) % 201).expect("below 201");
+        delay * per_mille / 1000
+    }
+}
+
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+const fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_stays_within_a_tenth_and_uses_all_of_it() {
+        let mut tickets = Tickets::new(7);
+        let delays: Vec<_> = (0..2000).map(|_| tickets.spread(Duration::from_secs(10))).collect();
+        let (least, most) = (delays.iter().min().unwrap(), delays.iter().max().unwrap());
+        assert!(*least >= Duration::from_secs(9) && *least < Duration::from_millis(9_050), "{least:?}");
+        assert!(*most <= Duration::from_secs(11) && *most > Duration::from_millis(10_950), "{most:?}");
+    }
+}

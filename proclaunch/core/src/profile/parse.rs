@@ -1,0 +1,196 @@
+//! A profile's files, and the defaults behind them, to a profile or to what is wrong with them.
+//!
+//! **Invariant:** total. Any bytes give a profile or at least one problem that names its file; nothing is skipped in
+//! silence but files whose names mean nothing at all.
+
+use std::collections::BTreeMap;
+
+use super::defaults::Defaults;
+use super::environment::{Bad, variables};
+use super::known::is_later;
+use super::limits::limits;
+use super::near_miss::{is_extended, near_miss};
+use super::signals::{signal, stop};
+use super::{
+    Fault, File, Files, Fingerprint, Policy, Problem, Profile, Restart, Run, Shape, StopStep, numbers, values,
+};
+use crate::signal::Signal;
+
+/// What a profile's files say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// The profile, or all that is wrong: never an empty list.
+    pub profile: Result<Profile, Vec<Problem>>,
+    /// What does no harm, but is not what its writer thinks.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads a profile. A file of its own wins over the same file of the defaults.
+pub fn parse(files: &Files, defaults: &Defaults) -> Parsed {
+    let own = Layer { prefix: "", files: &files.entries };
+    let mut reader = Reader::new([Some(own), Some(defaults.layer())]);
+    let run = run(&files.run).map_err(|fault| reader.problem("run".to_owned(), None, fault)).ok();
+    let (shape, policy) = reader.read_settings();
+    let profile = match run {
+        Some(run) if reader.problems.is_empty() => Ok(Profile { shape: Shape { run, ..shape }, policy }),
+        _ => Err(reader.problems),
+    };
+    Parsed { profile, warnings: name_warnings("", &files.entries) }
+}
+
+fn run(run: &Run) -> Result<Fingerprint, Fault> {
+    match run {
+        Run::Executable(fingerprint) => Ok(*fingerprint),
+        Run::Missing => Err(Fault::Missing),
+        Run::NotExecutable => Err(Fault::NotExecutable),
+        Run::Unreadable(reason) => Err(Fault::Unreadable(reason.clone())),
+    }
+}
+
+/// Warns of files that look as if they meant something.
+pub(super) fn name_warnings(prefix: &str, files: &BTreeMap<String, File>) -> Vec<Problem> {
+    let fault = |(name, file): (&String, &File)| {
+        if is_later(name) {
+            return Some(Fault::NotSupported);
+        }
+        // A directory is not a mistyped file: programs keep their data beside `run`.
+        if let File::Directory(_) = file {
+            return None;
+        }
+        let meant = near_miss(name)?;
+        let beside = is_extended(name, &meant) && files.contains_key(&meant);
+        (!beside).then_some(Fault::NearMiss(meant))
+    };
+    let problem = |(name, file)| {
+        Some(Problem { file: format!("{prefix}{name}"), line: None, fault: fault((name, file))? })
+    };
+    files.iter().filter_map(problem).collect()
+}
+
+/// One directory of settings.
+#[derive(Clone, Copy)]
+pub(super) struct Layer<'a> {
+    /// What stands before its file names in problems.
+    pub(super) prefix: &'static str,
+    /// Its files.
+    pub(super) files: &'a BTreeMap<String, File>,
+}
+
+/// Reads settings from layers, the first of which wins, and collects what is wrong.
+pub(super) struct Reader<'a> {
+    layers: [Option<Layer<'a>>; 2],
+    pub(super) problems: Vec<Problem>,
+}
+
+const SECONDS: &str = "a number of seconds such as 10 or 0.5";
+const POSITIVE_SECONDS: &str = "a number of seconds above 0 such as 60";
+const RESTART: &str = "`always`, `on-failure` or `never`, or leave it empty for `always`";
+const BACKOFF: &str = "the first and the longest delay in seconds such as `0.2 60`";
+const GIVE_UP: &str = "a number of deaths and of seconds such as `5 60`";
+const STOP: &str = "a name such as TERM, a number from 1 to 64, or a sequence such as `QUIT 30 TERM 5 KILL`";
+const SIGNAL: &str = "a name such as HUP or a number from 1 to 64, or leave it empty for HUP";
+const KILL: &str = "`mixed`, `group`, `tree` or `process`";
+const USER: &str = "USER or USER:GROUP, by name or number";
+const PATH: &str = "a path; a relative one starts at the profile";
+const UMASK: &str = "an octal number from 0 to 777 such as 022";
+const NICE: &str = "a number from -20 to 19";
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(layers: [Option<Layer<'a>>; 2]) -> Self {
+        Self { layers, problems: Vec::new() }
+    }
+
+    /// All settings but `run`; what is bad is left at its default and told in [`Self::problems`].
+    pub(super) fn read_settings(&mut self) -> (Shape, Policy) {
+        (self.shape(), self.policy())
+    }
+
+    fn shape(&mut self) -> Shape {
+        Shape {
+            run: Fingerprint(0),
+            pid_file: self.value("pid_file", PATH, values::path),
+            oneshot: self.find("oneshot").is_some(),
+            user: self.value("user", USER, values::user),
+            env: self.read("env", variables).unwrap_or_default(),
+            directory: self.value("directory", PATH, values::path),
+            umask: self.value("umask", UMASK, values::umask).unwrap_or(0o022),
+            nice: self.value("nice", NICE, values::nice),
+            limits: self.read("limits", limits).unwrap_or_default(),
+        }
+    }
+
+    fn policy(&mut self) -> Policy {
+        let default = Policy::default();
+        Policy {
+            restart: self
+                .value_or_empty("restart", RESTART, Restart::Always, values::restart)
+                .unwrap_or(default.restart),
+            backoff: self.value("backoff", BACKOFF, values::backoff).unwrap_or(default.backoff),
+            give_up: self.value("give_up", GIVE_UP, values::give_up),
+            stop: self.stop(),
+            start_timeout: self
+                .value("start_timeout", POSITIVE_SECONDS, numbers::positive_seconds)
+                .unwrap_or(default.start_timeout),
+            kill: self.value("kill", KILL, values::kill).unwrap_or(default.kill),
+            reload: self.value_or_empty("reload", SIGNAL, Signal::HUP, signal),
+            down: self.find("down").is_some(),
+        }
+    }
+
+    fn stop(&mut self) -> Box<[StopStep]> {
+        let mut default = Policy::default().stop;
+        if let Some(timeout) = self.value("stop_timeout", SECONDS, numbers::seconds) {
+            default[0].wait = timeout;
+        }
+        let timeout = default[0].wait;
+        self.value("stop_signal", STOP, |text| stop(text, timeout)).unwrap_or(default)
+    }
+
+    /// The setting's file, and its name as problems give it.
+    fn find(&self, name: &str) -> Option<(String, &'a File)> {
+        let mut layers = self.layers.iter().flatten();
+        layers.find_map(|layer| Some((format!("{}{name}", layer.prefix), layer.files.get(name)?)))
+    }
+
+    fn read<T>(&mut self, name: &str, read: impl FnOnce(&File) -> Result<T, Bad>) -> Option<T> {
+        let (path, file) = self.find(name)?;
+        match read(file) {
+            Ok(value) => Some(value),
+            Err(Bad { below, line, fault }) => {
+                let path = below.map_or(path.clone(), |below| format!("{path}/{below}"));
+                self.problem(path, line, fault);
+                None
+            }
+        }
+    }
+
+    fn value<T>(
+        &mut self,
+        name: &str,
+        want: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, values::Wrong>,
+    ) -> Option<T> {
+        self.read(name, |file| Ok(values::one(file, want, parse)?))
+    }
+
+    /// A setting whose blank file says something too.
+    fn value_or_empty<T>(
+        &mut self,
+        name: &str,
+        want: &'static str,
+        empty: T,
+        parse: impl FnOnce(&str) -> Result<T, values::Wrong>,
+    ) -> Option<T> {
+        self.read(name, |file| {
+            if values::text(file, want)?.is_empty() { Ok(empty) } else { Ok(values::one(file, want, parse)?) }
+        })
+    }
+
+    fn problem(&mut self, file: String, line: Option<usize>, fault: Fault) {
+        self.problems.push(Problem { file, line, fault });
+    }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

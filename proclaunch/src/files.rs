@@ -10,8 +10,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, RenameFlags, openat, renameat, renameat2};
-use nix::sys::stat::Mode;
+use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
+use nix::sys::stat::{Mode, SFlag, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 /// Writes `bytes` to the file `name` in `dir`, mode 0600: a new file, renamed over the old one.
@@ -29,8 +29,11 @@ pub fn replace(dir: &File, name: &str, bytes: &[u8]) -> io::Result<()> {
     renamed
 }
 
-/// Does what [`replace`] does, for a file that changes often: the old file stays as `.NAME.spare`, and is what the
-/// next call writes into before the two change places.
+/// The file that [`exchange`] leaves beside those it wrote: the last one that was replaced.
+pub const SPARE: &str = ".spare";
+
+/// Does what [`replace`] does, for files that change often: the old file stays as [`SPARE`], and is what the next
+/// call for any file in `dir` writes into before the two change places. One call at a time.
 ///
 /// A rename over an existing file makes ext4 start the disk (its `auto_da_alloc`), some 200 us or more; an exchange
 /// does not, and of a file that exists no block is allocated, so that a full disk does not matter either. Measured
@@ -39,33 +42,23 @@ pub fn replace(dir: &File, name: &str, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Those of `openat(2)`, `write(2)` and `renameat2(2)`; the old file is then untouched.
 pub fn exchange(dir: &File, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let spare = spare_of(name);
-    let file = match reuse(dir, &spare) {
+    let file = match reuse(dir, SPARE) {
         Some(file) => file,
-        None => create(dir, &spare)?,
+        None => create(dir, SPARE)?,
     };
     file.write_all_at(bytes, 0)?;
     if file.metadata()?.len() != bytes.len() as u64 {
         file.set_len(bytes.len() as u64)?;
     }
-    match renameat2(dir, spare.as_str(), dir, name, RenameFlags::RENAME_EXCHANGE) {
+    if is_directory(dir, name) {
+        // It would change places as well, and then be in the way of every other file.
+        return Err(Errno::EISDIR.into());
+    }
+    match renameat2(dir, SPARE, dir, name, RenameFlags::RENAME_EXCHANGE) {
         // The first time there is nothing to change places with; and some file systems cannot do it.
-        Err(Errno::ENOENT | Errno::EINVAL | Errno::ENOSYS) => Ok(renameat(dir, spare.as_str(), dir, name)?),
+        Err(Errno::ENOENT | Errno::EINVAL | Errno::ENOSYS) => Ok(renameat(dir, SPARE, dir, name)?),
         other => Ok(other?),
     }
-}
-
-/// Removes a file that [`exchange`] wrote, and its spare one; missing ones are removed already.
-///
-/// # Errors
-/// Those of `unlinkat(2)` but `ENOENT`.
-pub fn remove_with_spare(dir: &File, name: &str) -> io::Result<()> {
-    remove(dir, name)?;
-    remove(dir, &spare_of(name))
-}
-
-fn spare_of(name: &str) -> String {
-    format!(".{name}.spare")
 }
 
 /// Removes the file `name` from `dir`; a missing one is removed already.
@@ -85,6 +78,11 @@ fn reuse(dir: &File, name: &str) -> Option<File> {
     let file = File::from(openat(dir, name, flags, Mode::empty()).ok()?);
     let metadata = file.metadata().ok()?;
     (metadata.is_file() && metadata.nlink() == 1).then_some(file)
+}
+
+fn is_directory(dir: &File, name: &str) -> bool {
+    fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+        .is_ok_and(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }
 
 fn create(dir: &File, name: &str) -> io::Result<File> {
@@ -163,16 +161,16 @@ mod tests {
         }
         assert_eq!(inodes[0], inodes[2]);
         assert_eq!(inodes[1], inodes[3]);
-        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 2);
-        remove_with_spare(&dir, "x").unwrap();
-        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
+        exchange(&dir, "y", b"another").unwrap();
+        assert_eq!(fs::read_to_string(temp.path().join("x")).unwrap(), "");
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 2, "the spare one has become y");
     }
 
     #[test]
     fn a_spare_file_that_is_a_link_or_no_file_is_made_anew() {
         let temp = tempdir().unwrap();
         let dir = File::open(temp.path()).unwrap();
-        let (victim, spare) = (temp.path().join("victim"), temp.path().join(".x.spare"));
+        let (victim, spare) = (temp.path().join("victim"), temp.path().join(SPARE));
         fs::write(&victim, "precious").unwrap();
         symlink(&victim, &spare).unwrap();
         exchange(&dir, "x", b"1").unwrap();
@@ -183,6 +181,17 @@ mod tests {
         exchange(&dir, "x", b"3").unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"precious");
         assert_eq!(fs::read(temp.path().join("x")).unwrap(), b"3");
+    }
+
+    #[test]
+    fn a_directory_in_the_place_of_one_file_is_not_in_the_way_of_the_others() {
+        let temp = tempdir().unwrap();
+        let dir = File::open(temp.path()).unwrap();
+        fs::create_dir_all(temp.path().join("x/full")).unwrap();
+        assert!(exchange(&dir, "x", b"1").is_err());
+        exchange(&dir, "y", b"2").unwrap();
+        assert!(temp.path().join("x/full").exists());
+        assert_eq!(fs::read(temp.path().join("y")).unwrap(), b"2");
     }
 
     #[test]

@@ -10,9 +10,11 @@
 
 mod record;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
+use std::marker::PhantomData;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,8 @@ const SUFFIX: &str = ".json";
 pub struct Store {
     path: PathBuf,
     dir: File,
+    /// All records share one spare file: two threads may not write at once.
+    one_thread: PhantomData<Cell<()>>,
 }
 
 /// What [`Store::load_all`] found.
@@ -94,7 +98,7 @@ impl Store {
         };
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         match made.and_then(|()| OpenOptions::new().read(true).custom_flags(flags).open(&path)) {
-            Ok(dir) => Ok(Self { path, dir }),
+            Ok(dir) => Ok(Self { path, dir, one_thread: PhantomData }),
             Err(source) => Err(StoreError::Open { path, source }),
         }
     }
@@ -107,8 +111,7 @@ impl Store {
         let mut loaded = Loaded::default();
         for file in self.list()? {
             let Some(name) = file.strip_suffix(SUFFIX).and_then(ProfileName::parse) else {
-                // A spare file: see `files::exchange`.
-                if !file.starts_with('.') {
+                if file != files::SPARE {
                     loaded.refused.push(Refused { file, why: "its name is not NAME.json".to_owned() });
                 }
                 continue;
@@ -118,7 +121,7 @@ impl Store {
                     loaded.records.insert(name, record);
                 }
                 // One that stays for the time being is dropped again by the next start.
-                Ok(_) => drop(files::remove_with_spare(&self.dir, &file)),
+                Ok(_) => drop(files::remove(&self.dir, &file)),
                 Err(error) => loaded.refused.push(Refused { file, why: error.to_string() }),
             }
         }
@@ -141,7 +144,7 @@ impl Store {
     /// [`StoreError::Remove`].
     pub fn remove(&self, name: &ProfileName) -> Result<(), StoreError> {
         let file = file_of(name);
-        files::remove_with_spare(&self.dir, &file)
+        files::remove(&self.dir, &file)
             .map_err(|source| StoreError::Remove { path: self.path.join(&file), source })
     }
 

@@ -10,9 +10,11 @@
 
 mod record;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
+use std::marker::PhantomData;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,8 @@ const SUFFIX: &str = ".json";
 pub struct Store {
     path: PathBuf,
     dir: File,
+    /// All records share one spare file: two threads may not write at once.
+    one_thread: PhantomData<Cell<()>>,
 }
 
 /// What [`Store::load_all`] found.
@@ -94,7 +98,7 @@ impl Store {
         };
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         match made.and_then(|()| OpenOptions::new().read(true).custom_flags(flags).open(&path)) {
-            Ok(dir) => Ok(Self { path, dir }),
+            Ok(dir) => Ok(Self { path, dir, one_thread: PhantomData }),
             Err(source) => Err(StoreError::Open { path, source }),
         }
     }
@@ -107,8 +111,7 @@ impl Store {
         let mut loaded = Loaded::default();
         for file in self.list()? {
             let Some(name) = file.strip_suffix(SUFFIX).and_then(ProfileName::parse) else {
-                // What a killed writer left is no record, and its next writer removes it.
-                if !file.starts_with('.') {
+                if file != files::SPARE {
                     loaded.refused.push(Refused { file, why: "its name is not NAME.json".to_owned() });
                 }
                 continue;
@@ -131,7 +134,7 @@ impl Store {
     /// [`StoreError::Save`]; the record that was there stays.
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
         let file = file_of(&record.name);
-        files::replace(&self.dir, &file, &record.encode())
+        files::exchange(&self.dir, &file, &record.encode())
             .map_err(|source| StoreError::Save { path: self.path.join(&file), source })
     }
 
@@ -140,7 +143,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Remove`].
     pub fn remove(&self, name: &ProfileName) -> Result<(), StoreError> {
-        self.remove_file(&file_of(name))
+        let file = file_of(name);
+        files::remove(&self.dir, &file)
+            .map_err(|source| StoreError::Remove { path: self.path.join(&file), source })
     }
 
     /// Removes every file there is: after a drain, the next start is fresh.
@@ -151,15 +156,11 @@ impl Store {
     pub fn clear(&self) -> Result<(), StoreError> {
         let mut result = Ok(());
         for file in self.list()? {
-            let removed = self.remove_file(&file);
-            result = result.and(removed);
+            let removed = files::remove(&self.dir, &file);
+            result = result
+                .and(removed.map_err(|source| StoreError::Remove { path: self.path.join(&file), source }));
         }
         result
-    }
-
-    fn remove_file(&self, file: &str) -> Result<(), StoreError> {
-        files::remove(&self.dir, file)
-            .map_err(|source| StoreError::Remove { path: self.path.join(file), source })
     }
 
     /// The names of all files, sorted. A name that is not text comes out altered, and is then no record's name.

@@ -90,7 +90,7 @@ fn hostile_files_are_refused_by_name_and_the_rest_loads() {
     fs::write(path("init.json"), text.replace("4242", "1").replace("\"web\"", "\"init\"")).unwrap();
     fs::write(path("group.json"), text.replace("4242", "-7").replace("\"web\"", "\"group\"")).unwrap();
     fs::write(path("README"), "").unwrap();
-    fs::write(path(".web.json.new"), "left by a killed writer").unwrap();
+    fs::write(path(".spare"), "left by a killed writer").unwrap();
     fs::create_dir(path("dir.json")).unwrap();
     fs::write(temp.path().join("elsewhere"), text.replace("\"web\"", "\"link\"")).unwrap();
     symlink(temp.path().join("elsewhere"), path("link.json")).unwrap();
@@ -168,7 +168,7 @@ fn removing_and_clearing_leave_nothing() {
     assert_eq!(store.list().unwrap(), [""; 0]);
     store.save(&web()).unwrap();
     fs::write(store.path.join("garbage"), "").unwrap();
-    fs::write(store.path.join(".web.json.new"), "").unwrap();
+    fs::write(store.path.join(".spare"), "").unwrap();
     store.clear().unwrap();
     assert_eq!(store.list().unwrap(), [""; 0]);
 }
@@ -189,7 +189,7 @@ fn errors_are_values_that_name_the_path() {
     let temp = tempdir().unwrap();
     assert!(matches!(Store::open(&temp.path().join("no")), Err(StoreError::Open { .. })));
     let store = Store::open(temp.path()).unwrap();
-    fs::create_dir(store.path.join("web.json")).unwrap();
+    fs::remove_dir(&store.path).unwrap();
     let error = store.save(&web()).unwrap_err().to_string();
     assert!(error.starts_with("write record `") && error.contains("records/web.json`"), "{error}");
 }

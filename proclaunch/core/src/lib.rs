@@ -4,6 +4,8 @@
 //! A step takes the time and one input, and gives back a list of effects.
 
 #![forbid(unsafe_code)]
+// Every event is matched in every state by name: a new one must be thought about everywhere.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod clock;
 pub mod exit;

@@ -36,6 +36,8 @@ mod history;
 mod memory;
 mod policy;
 mod running;
+#[cfg(test)]
+mod search;
 mod starting;
 mod state;
 mod stopped;

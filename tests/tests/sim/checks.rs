@@ -7,7 +7,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProfileName, Ticket};
 use proclaunch_core::log::{Entry, Own, Said};
-use proclaunch_core::machine::{Action, Idle, Machine, Rest, StateName, Want};
+use proclaunch_core::machine::{Action, Idle, Machine, Main, Rest, StateName, Want};
 use proclaunch_core::profile::{Profile, Restart};
 use proclaunch_core::signal::Signal;
 
@@ -71,6 +71,12 @@ impl Sim {
             }
             Action::Adopt { ticket, id } => {
                 ensure(!before.was_draining, || format!("{name} adopts {id:?} as {ticket} during a drain"));
+            }
+            Action::LookAtPidFile(profile) if is_scan => {
+                let was_stopped = before.states.get(name) == Some(&StateName::Stopped);
+                ensure(!(is_begun && was_stopped && profile.policy.down), || {
+                    format!("{name} is started by a change of its files, which have `down`")
+                });
             }
             Action::Signal { .. }
             | Action::KillTree { .. }
@@ -188,7 +194,7 @@ impl Sim {
             format!("{name} runs {id:?} as {ticket}, and the keeper has {main:?}")
         });
         let record = self.records.get(name).and_then(|record| record.process);
-        ensure(record == Some((ticket, id)), || {
+        ensure(record == Some(Main { ticket, id }), || {
             format!("{name} runs {id:?}, and the record says {record:?}")
         });
         ensure(machine.want() == Want::Up, || format!("{name} runs, and is wanted {:?}", machine.want()));

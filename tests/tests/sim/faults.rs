@@ -79,7 +79,7 @@ impl Directory {
 
     fn read(&self, only: Option<&ProfileName>) -> Input {
         if !self.is_readable {
-            return Input::ScanFailed("no such directory".to_owned());
+            return Input::ScanFailed("read the profiles directory: no such directory".to_owned());
         }
         let wanted = |name: &ProfileName| only.is_none_or(|only| only == name);
         let found = self.profiles.iter().filter(|(name, _)| wanted(name));
@@ -276,7 +276,7 @@ impl Sim {
     }
 
     fn recorded(&self) -> Vec<(Ticket, ProcId)> {
-        let recorded = self.records.values().filter_map(|record| record.process);
+        let recorded = self.records.values().filter_map(|record| record.process).map(|main| (main.ticket, main.id));
         recorded.filter(|(_, id)| self.processes.get(*id).is_some()).collect()
     }
 

@@ -49,7 +49,7 @@ impl Keeper {
     }
 
     pub(crate) fn has_report_on(&self, ticket: Ticket) -> bool {
-        self.reports.iter().any(|report| ticket_of(report) == ticket)
+        self.reports.iter().any(|report| ticket_of(report) == Some(ticket))
     }
 
     /// Whose ticket it is, if it was given out and not released.
@@ -190,16 +190,17 @@ impl Keeper {
                 process.excused = true;
             }
         }
-        self.reports.retain(|report| ticket_of(report) != ticket);
+        self.reports.retain(|report| ticket_of(report) != Some(ticket));
         Ok(())
     }
 }
 
-const fn ticket_of(report: &Report) -> Ticket {
+const fn ticket_of(report: &Report) -> Option<Ticket> {
     match report {
         Report::Spawned { ticket, .. }
         | Report::SpawnFailed { ticket, .. }
         | Report::Exited { ticket, .. }
-        | Report::Gone { ticket, .. } => *ticket,
+        | Report::Gone { ticket, .. } => Some(*ticket),
+        Report::OutputLost { .. } => None,
     }
 }

@@ -238,7 +238,7 @@ impl Sim {
             Written::Right => match self.processes.get(*writer) {
                 Some(process) => Look::Names { id: *writer, up: self.now.since(process.born) },
                 None if self.processes.is_taken(writer.pid) => {
-                    Look::Rejected("it started after the file was written".to_owned())
+                    Look::Stale("it started after the file was written".to_owned())
                 }
                 None => Look::Stale("no such process".to_owned()),
             },

@@ -167,7 +167,7 @@ impl Sim {
     }
 
     fn recall(&self, remembered: Remembered) -> Recalled {
-        let process = remembered.process.and_then(|(_, id)| self.processes.get(id));
+        let process = remembered.process.and_then(|main| self.processes.get(main.id));
         Recalled { remembered, up: process.map(|process| self.now.since(process.born)) }
     }
 

@@ -276,7 +276,8 @@ impl Sim {
     }
 
     fn recorded(&self) -> Vec<(Ticket, ProcId)> {
-        let recorded = self.records.values().filter_map(|record| record.process).map(|main| (main.ticket, main.id));
+        let recorded =
+            self.records.values().filter_map(|record| record.process).map(|main| (main.ticket, main.id));
         recorded.filter(|(_, id)| self.processes.get(*id).is_some()).collect()
     }
 

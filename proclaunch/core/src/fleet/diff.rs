@@ -117,6 +117,14 @@ impl Fleet {
 
     /// What an earlier supervisor remembered and the first scan did not find: what lives of it is stopped.
     fn settle_recalled(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        for name in self.begin_recalled(now, out) {
+            self.tell(now, &name, Event::Removed, out);
+        }
+    }
+
+    /// Begins the machines of what an earlier supervisor remembered, lives, and was not seen since. Gives their names.
+    pub(super) fn begin_recalled(&mut self, now: Moment, out: &mut Vec<Effect>) -> Vec<ProfileName> {
+        let mut begun = Vec::new();
         for (name, recalled) in std::mem::take(&mut self.recalled) {
             if recalled.up.is_none() {
                 out.push(Effect::Forget(name));
@@ -124,7 +132,8 @@ impl Fleet {
             }
             self.insert(&name);
             self.tell(now, &name, Event::Begin(Some(recalled)), out);
-            self.tell(now, &name, Event::Removed, out);
+            begun.push(name);
         }
+        begun
     }
 }

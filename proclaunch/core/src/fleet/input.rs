@@ -37,14 +37,15 @@ impl Input {
     /// them, so that an order finds things as they are.
     pub const fn rank(&self) -> u8 {
         match self {
-            Self::Report(Report::Spawned { .. } | Report::SpawnFailed { .. } | Report::OutputLost { .. }) => {
+            Self::Recall(_)
+            | Self::Report(Report::Spawned { .. } | Report::SpawnFailed { .. } | Report::OutputLost { .. }) => {
                 0
             }
             Self::PidFile(..) => 1,
             Self::Report(Report::Exited { .. } | Report::Gone { .. }) => 2,
             Self::Signal(_) => 3,
             Self::Order(..) => 4,
-            Self::Recall(_) | Self::Scan(_) | Self::ScanFailed(_) | Self::Say(_) => 5,
+            Self::Scan(_) | Self::ScanFailed(_) | Self::Say(_) => 5,
             Self::Timeout => 6,
         }
     }

@@ -53,6 +53,8 @@ impl Fleet {
     fn drain(&mut self, now: Moment, signal: Signal, code: u8, out: &mut Vec<Effect>) {
         out.push(Effect::Log(Entry::Own(Own::Draining { signal })));
         self.mode = Mode::Draining { code };
+        // What an earlier supervisor started and no scan has shown yet is stopped too.
+        self.begin_recalled(now, out);
         let names: Vec<ProfileName> = self.machines.keys().cloned().collect();
         for name in names {
             self.tell(now, &name, Event::Drain, out);

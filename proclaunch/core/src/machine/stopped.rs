@@ -66,7 +66,12 @@ impl Stopped {
         let starts = match self {
             // New: `Begin` comes next and decides. Ordered: an order outranks the files. Looking: it starts anyway.
             Self::Idle(Idle::New | Idle::Ordered) | Self::Looking { .. } => false,
-            Self::Idle(Idle::Down | Idle::Held) => !memory.policy().down,
+            Self::Idle(Idle::Down) => !memory.policy().down,
+            // The order to start found nothing that could be started.
+            Self::Idle(Idle::Held) => !memory.policy().down || memory.ordered,
+            // With `down` it does not start by itself, whatever was changed besides; a backoff that is under way
+            // goes on.
+            Self::Idle(Idle::Rest(_)) | Self::Backoff { .. } if memory.policy().down => false,
             Self::Idle(Idle::Rest(Rest::Done)) => shape_differs,
             // What was wrong with it may be what was changed.
             Self::Idle(Idle::Rest(Rest::Dead)) => shape_differs || memory.policy().restart != Restart::Never,

@@ -1,0 +1,78 @@
+//! What the log says, and in which order it may say so.
+
+use std::collections::BTreeMap;
+
+use proclaunch_core::ids::{ProcId, ProfileName};
+use proclaunch_core::log::Said;
+
+/// What the log has last said of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// It does not run.
+    Off,
+    Starting,
+    Running(ProcId),
+    Stopping,
+}
+
+/// One supervisor's log.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(BTreeMap<ProfileName, Told>);
+
+impl Lines {
+    /// Takes a line; an error if it cannot follow what was said before.
+    pub(crate) fn take(&mut self, name: &ProfileName, said: &Said) -> Result<(), String> {
+        let told = self.0.get(name).copied().unwrap_or(Told::Off);
+        let next = match (said, told) {
+            (Said::Starting, Told::Off) => Told::Starting,
+            (Said::Running { id }, Told::Starting) | (Said::Adopted { id, .. }, Told::Off) => {
+                Told::Running(*id)
+            }
+            (Said::Died { id, .. } | Said::Finished { id, .. }, Told::Running(running)) if *id == running => {
+                Told::Off
+            }
+            (Said::StartFailed { .. }, Told::Starting) | (Said::Stopped { .. }, Told::Stopping) => Told::Off,
+            // What died and is being cleared away can be told to stop.
+            (Said::Stopping, Told::Off | Told::Starting | Told::Running(_)) => Told::Stopping,
+            (Said::Reloading { id, .. } | Said::Signalled { id, .. }, Told::Running(running))
+                if *id == running =>
+            {
+                told
+            }
+            (Said::Deleting | Said::GaveUp { .. } | Said::KillingRest { .. }, Told::Off) => told,
+            (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping) => told,
+            (
+                Said::LeftBehind { .. }
+                | Said::NotGone { .. }
+                | Said::PidFileRejected { .. }
+                | Said::BadSettings { .. }
+                | Said::Warned { .. }
+                | Said::Changed
+                | Said::Created
+                | Said::Disappeared
+                | Said::RemovingPidFile,
+                _,
+            ) => told,
+            (
+                Said::Starting
+                | Said::Running { .. }
+                | Said::Adopted { .. }
+                | Said::Died { .. }
+                | Said::Finished { .. }
+                | Said::StartFailed { .. }
+                | Said::GaveUp { .. }
+                | Said::Stopping
+                | Said::Stopped { .. }
+                | Said::Reloading { .. }
+                | Said::Signalled { .. }
+                | Said::NextStopSignal { .. }
+                | Said::Killing { .. }
+                | Said::KillingRest { .. }
+                | Said::Deleting,
+                _,
+            ) => return Err(format!("`{name} {said}` cannot follow {told:?}")),
+        };
+        self.0.insert(name.clone(), next);
+        Ok(())
+    }
+}

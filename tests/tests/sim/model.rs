@@ -1,0 +1,151 @@
+//! What is to be wanted of each profile, told by the inputs alone: the README's rules, written a second time.
+
+use std::collections::BTreeMap;
+
+use proclaunch_core::fleet::{Fleet, Input, Scan};
+use proclaunch_core::ids::ProfileName;
+use proclaunch_core::machine::{Recalled, StateName, Want};
+use proclaunch_core::profile::{Kill, Parsed, Profile};
+use proclaunch_core::signal::Signal;
+
+/// What is to be wanted of one profile.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected {
+    pub(crate) want: Want,
+    pub(crate) is_ordered: bool,
+    /// Its `down` file holds it.
+    pub(crate) is_held: bool,
+    /// The last good settings.
+    pub(crate) profile: Option<Profile>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) entries: BTreeMap<ProfileName, Expected>,
+    recalled: BTreeMap<ProfileName, Recalled>,
+    pub(crate) is_draining: bool,
+    drains_on_term: bool,
+    /// Everything was read at least once.
+    has_begun: bool,
+    /// The last complete scan, if nothing was read since.
+    last: Option<Scan>,
+}
+
+/// How things were before a step.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) states: BTreeMap<ProfileName, StateName>,
+    pub(crate) was_draining: bool,
+    /// The step tells nothing new.
+    pub(crate) is_old_news: bool,
+}
+
+impl Model {
+    pub(crate) fn new(recalled: BTreeMap<ProfileName, Recalled>, drains_on_term: bool) -> Self {
+        Self { recalled, drains_on_term, ..Self::default() }
+    }
+
+    pub(crate) fn kill(&self, name: &ProfileName) -> Kill {
+        let profile = self.entries.get(name).and_then(|entry| entry.profile.as_ref());
+        profile.map_or(Kill::Mixed, |profile| profile.policy.kill)
+    }
+
+    /// Takes an input, before the fleet does.
+    pub(crate) fn take(&mut self, input: &Input, fleet: &Fleet) -> Before {
+        let states = fleet.machines().map(|(name, machine)| (name.clone(), machine.state())).collect();
+        let mut before = Before { states, was_draining: self.is_draining, is_old_news: false };
+        self.entries.retain(|name, _| fleet.machine(name).is_some());
+        match input {
+            Input::Order(name, order) if !self.is_draining => {
+                if let (Some(entry), Some(want)) = (self.entries.get_mut(name), order.want())
+                    && entry.want != Want::Gone
+                {
+                    entry.want = want;
+                    entry.is_ordered = true;
+                    entry.is_held &= want != Want::Up;
+                }
+            }
+            Input::Scan(scan) if !self.is_draining => {
+                before.is_old_news = self.last.as_ref() == Some(scan);
+                self.last = scan.complete.then(|| scan.clone());
+                self.scan(scan, &before);
+                self.has_begun |= scan.complete;
+            }
+            Input::Signal(Signal::HUP) => self.drain(),
+            Input::Signal(Signal::TERM) if self.drains_on_term => self.drain(),
+            Input::ScanFailed(_) => self.last = None,
+            Input::Order(..)
+            | Input::Scan(_)
+            | Input::Report(_)
+            | Input::PidFile(..)
+            | Input::Signal(_)
+            | Input::Recall(_)
+            | Input::Say(_)
+            | Input::Timeout => {}
+        }
+        before
+    }
+
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    fn drain(&mut self) {
+        self.is_draining = true;
+        for entry in self.entries.values_mut().filter(|entry| entry.want != Want::Gone) {
+            entry.want = Want::Down;
+            entry.is_ordered = false;
+        }
+    }
+
+    fn scan(&mut self, scan: &Scan, before: &Before) {
+        for (name, entry) in &mut self.entries {
+            let is_there = scan.profiles.iter().any(|(there, _)| there == name);
+            if scan.missing.contains(name) || (scan.complete && !is_there) {
+                entry.want = Want::Gone;
+            }
+        }
+        for (name, parsed) in &scan.profiles {
+            self.seen(name, parsed, before.states.get(name) == Some(&StateName::Stopped));
+        }
+        if scan.complete {
+            for (name, recalled) in std::mem::take(&mut self.recalled) {
+                if recalled.up.is_some() {
+                    let gone =
+                        Expected { want: Want::Gone, is_ordered: false, is_held: false, profile: None };
+                    self.entries
+                        .insert(name, Expected { is_ordered: recalled.remembered.order.is_some(), ..gone });
+                }
+            }
+        }
+    }
+
+    fn seen(&mut self, name: &ProfileName, parsed: &Parsed, is_stopped: bool) {
+        let good = parsed.profile.as_ref().ok();
+        let is_down = good.is_some_and(|profile| profile.policy.down);
+        if let Some(entry) = self.entries.get_mut(name) {
+            if entry.want == Want::Gone && good.is_some() {
+                // It comes back as if it were new.
+                entry.want = Want::Up;
+                entry.is_ordered = false;
+                entry.is_held = is_down;
+            }
+            if let Some(good) = good {
+                let is_first = entry.profile.is_none() && is_stopped;
+                entry.is_held = is_down && (entry.is_held || (is_first && !entry.is_ordered));
+                entry.profile = Some(good.clone());
+            }
+            return;
+        }
+        let recalled = self.recalled.remove(name);
+        let order = recalled.as_ref().and_then(|recalled| recalled.remembered.order);
+        let (want, is_ordered) = match order {
+            Some(want @ (Want::Up | Want::Down)) => (want, true),
+            // It was to be gone, and is back.
+            Some(Want::Gone) | None => (Want::Up, false),
+        };
+        let lives = recalled.is_some_and(|recalled| recalled.up.is_some());
+        let is_held = is_down && !lives && !(is_ordered && want == Want::Up);
+        self.entries.insert(name.clone(), Expected { want, is_ordered, is_held, profile: good.cloned() });
+    }
+}

@@ -1,0 +1,305 @@
+//! The simulated world: a virtual clock, what is going to happen, and a second fleet that is looked into.
+//!
+//! The fleet under test runs in [`proclaunch_core::world::run`], the loop of production, and cannot be looked into
+//! there. So a second fleet, the *shadow*, takes the same inputs at the same moments, and has to give the same
+//! effects: that shows what state each effect comes from, and proves on the way that the core is deterministic.
+//!
+//! A supervisor is killed by unwinding out of its wait: everything that it knew is gone, as with SIGKILL.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proclaunch_core::clock::Moment;
+use proclaunch_core::exit::Exit;
+use proclaunch_core::fleet::{Config, Effect, Fleet, Input};
+use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::machine::{Recalled, Remembered};
+use proclaunch_core::profile::{Kill, Profile};
+use proclaunch_core::signal::Signal;
+use proclaunch_core::world::World;
+
+use crate::checks::violated;
+use crate::faults::{Directory, Timetable};
+use crate::keeper::Keeper;
+use crate::lines::Lines;
+use crate::model::Model;
+use crate::plan::{Child, Written};
+use crate::processes::Processes;
+use crate::rng::Rng;
+use crate::trace::{self, Trace};
+
+/// How many waits there may be at one moment.
+const WAITS_MAX: u32 = 300;
+/// How many inputs one run may have.
+const INPUTS_MAX: u64 = 200_000;
+
+/// Why a wait does not return.
+#[derive(Debug)]
+pub(crate) enum Unwound {
+    /// The supervisor was killed.
+    Killed,
+    /// Something is wrong.
+    Violated(String),
+}
+
+/// What is to become of the supervisor as soon as all that it started is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Lives,
+    Killed,
+    Leaves,
+}
+
+/// What is going to happen.
+#[derive(Clone, Debug)]
+pub(crate) enum Happening {
+    /// A process ends, unless it has ended before.
+    End(ProcId, Exit),
+    /// A process starts another one, if it still lives.
+    Birth(ProcId, Child),
+    /// A process writes its profile's pid file, if it still lives.
+    PidFile(ProcId, Written),
+    /// A process is made.
+    Launch(ProfileName, Ticket, Arc<Profile>),
+    /// A pid file is looked at.
+    Look(ProfileName, Arc<Profile>),
+    /// The supervisor is told something.
+    Tell(Input),
+    /// Directories are read: all of them, or one.
+    Scan(Option<ProfileName>),
+    /// Somebody does something.
+    Act,
+    /// The next part of the run begins.
+    Next,
+}
+
+impl Happening {
+    /// Whether it is on its way to a supervisor, and lost with it.
+    const fn is_for_supervisor(&self) -> bool {
+        match self {
+            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) => true,
+            Self::End(..) | Self::Birth(..) | Self::PidFile(..) | Self::Act | Self::Next => false,
+        }
+    }
+}
+
+/// Everything outside the fleet.
+#[derive(Debug)]
+pub(crate) struct Sim {
+    pub(crate) rng: Rng,
+    pub(crate) now: Moment,
+    queue: BTreeMap<(Moment, u64), Happening>,
+    queued: u64,
+    pub(crate) ready: Vec<Input>,
+    pub(crate) processes: Processes,
+    pub(crate) keeper: Keeper,
+    pub(crate) records: BTreeMap<ProfileName, Remembered>,
+    pub(crate) directory: Directory,
+    pub(crate) timetable: Timetable,
+    pub(crate) model: Model,
+    pub(crate) lines: Lines,
+    pub(crate) shadow: Fleet,
+    config: Config,
+    /// What the shadow wants done, and the `kill` file in force then.
+    expected: VecDeque<(Effect, Kill)>,
+    pub(crate) trace: Trace,
+    waits: (Moment, u32),
+    inputs: u64,
+    had_timeout: bool,
+    pub(crate) fate: Fate,
+}
+
+impl Sim {
+    pub(crate) fn new(seed: u64, keeps_trace: bool) -> Self {
+        let mut rng = Rng::new(seed);
+        let config = Config { instance: 0, drain_on_term: rng.one_in(4) };
+        let directory = Directory::draw(&mut rng);
+        let timetable = Timetable::draw(&mut rng);
+        let mut sim = Self {
+            rng,
+            now: Moment::from_nanos(1_000_000_000_000),
+            queue: BTreeMap::new(),
+            queued: 0,
+            ready: Vec::new(),
+            processes: Processes::default(),
+            keeper: Keeper::default(),
+            records: BTreeMap::new(),
+            directory,
+            timetable,
+            model: Model::default(),
+            lines: Lines::default(),
+            shadow: Fleet::new(config),
+            config,
+            expected: VecDeque::new(),
+            trace: Trace::new(keeps_trace),
+            waits: (Moment::default(), 0),
+            inputs: 0,
+            had_timeout: false,
+            fate: Fate::Lives,
+        };
+        sim.begin();
+        sim
+    }
+
+    /// A new supervisor, which recalls what was remembered.
+    pub(crate) fn boot(&mut self) -> Fleet {
+        self.queue.retain(|_, happening| !happening.is_for_supervisor());
+        self.ready.clear();
+        self.expected.clear();
+        self.keeper = Keeper::default();
+        self.fate = Fate::Lives;
+        self.config.instance = self.rng.next();
+        self.note("--- a supervisor begins");
+        self.excuse_the_forgotten();
+        let recalled: BTreeMap<ProfileName, Recalled> =
+            self.records.iter().map(|(name, remembered)| (name.clone(), self.recall(*remembered))).collect();
+        self.model = Model::new(recalled.clone(), self.config.drain_on_term);
+        self.lines = Lines::default();
+        if !recalled.is_empty() || self.rng.one_in(2) {
+            self.ready.push(Input::Recall(recalled));
+        }
+        let delay = if self.rng.one_in(3) { self.rng.delay() } else { Duration::ZERO };
+        self.later(delay, Happening::Scan(None));
+        self.shadow = Fleet::new(self.config);
+        Fleet::new(self.config)
+    }
+
+    fn recall(&self, remembered: Remembered) -> Recalled {
+        let process = remembered.process.and_then(|main| self.processes.get(main.id));
+        Recalled { remembered, up: process.map(|process| self.now.since(process.born)) }
+    }
+
+    pub(crate) fn later(&mut self, delay: Duration, happening: Happening) {
+        self.at(self.now.plus(delay), happening);
+    }
+
+    pub(crate) fn at(&mut self, moment: Moment, happening: Happening) {
+        self.queued += 1;
+        self.queue.insert((moment, self.queued), happening);
+    }
+
+    pub(crate) fn note(&mut self, text: &str) {
+        self.trace.line(self.now, text);
+    }
+
+    /// Moves the clock, and lets everything happen that is due by then.
+    pub(crate) fn pass(&mut self, until: Moment) {
+        while let Some((&(at, number), _)) = self.queue.first_key_value() {
+            if at > until {
+                break;
+            }
+            let happening = self.queue.remove(&(at, number)).expect("it is the first");
+            self.now = self.now.max(at);
+            self.happen(happening);
+        }
+        self.now = self.now.max(until);
+    }
+
+    fn collect(&mut self, inputs: &mut Vec<Input>) {
+        inputs.append(&mut self.ready);
+        inputs.extend(self.keeper.take_reports().into_iter().map(Input::Report));
+    }
+
+    /// Sleeps until something is there for the supervisor.
+    fn sleep(&mut self, deadline: Option<Moment>, inputs: &mut Vec<Input>) {
+        loop {
+            self.collect(inputs);
+            if !inputs.is_empty() || deadline.is_some_and(|deadline| deadline <= self.now) {
+                return;
+            }
+            let next = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let Some(mut until) = next.into_iter().chain(deadline).min() else {
+                violated("nothing can ever happen again".to_owned())
+            };
+            if self.rng.one_in(6) {
+                // The machine is busy: several things are found at once.
+                until = until.plus(self.rng.duration(Duration::from_millis(50)));
+            }
+            self.pass(until);
+            if self.fate != Fate::Lives && self.knows_all_starts() {
+                return self.meet_fate(inputs);
+            }
+        }
+    }
+
+    fn meet_fate(&mut self, inputs: &mut Vec<Input>) {
+        if self.fate == Fate::Leaves && !self.config.drain_on_term {
+            inputs.push(Input::Signal(Signal::TERM));
+            return;
+        }
+        self.note("--- the supervisor is killed");
+        resume_unwind(Box::new(Unwound::Killed));
+    }
+
+    /// Gives the inputs to the shadow, in the order in which the loop will take them.
+    fn foresee(&mut self, inputs: &[Input]) {
+        let mut inputs = inputs.to_vec();
+        inputs.sort_by_key(Input::rank);
+        self.had_timeout = inputs.contains(&Input::Timeout);
+        for input in inputs {
+            self.inputs += 1;
+            if self.inputs > INPUTS_MAX {
+                violated(format!("the run does not end: {INPUTS_MAX} inputs"));
+            }
+            self.note(&format!("< {}", trace::input(&input)));
+            let before = self.model.take(&input, &self.shadow);
+            let effects = self.shadow.step(self.now, input.clone());
+            for effect in &effects {
+                self.note(&format!("    > {}", trace::effect(effect)));
+            }
+            self.check_step(&input, &before, &effects);
+            for effect in effects {
+                let kill = match &effect {
+                    Effect::Do(name, _) => self.model.kill(name),
+                    Effect::Log(_) | Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => Kill::Mixed,
+                };
+                self.expected.push_back((effect, kill));
+            }
+            if self.shadow.ended().is_some() {
+                return;
+            }
+        }
+    }
+
+    fn check_clock(&mut self, deadline: Option<Moment>) {
+        if let Some((effect, _)) = self.expected.front() {
+            violated(format!("not deterministic: the shadow also wants {effect:?}"));
+        }
+        if deadline != self.shadow.deadline() {
+            violated(format!("not deterministic: {deadline:?}, shadow {:?}", self.shadow.deadline()));
+        }
+        if self.had_timeout && deadline.is_some_and(|deadline| deadline < self.now) {
+            violated(format!("the deadline {deadline:?} is in the past, and was not handled"));
+        }
+        let waits = if self.waits.0 == self.now { self.waits.1 + 1 } else { 0 };
+        self.waits = (self.now, waits);
+        if waits > WAITS_MAX {
+            violated(format!("spins: {waits} waits at the same moment"));
+        }
+    }
+}
+
+impl World for Sim {
+    fn now(&mut self) -> Moment {
+        self.now
+    }
+
+    fn wait(&mut self, deadline: Option<Moment>, inputs: &mut Vec<Input>) {
+        self.check_clock(deadline);
+        self.check_all();
+        self.sleep(deadline, inputs);
+        if deadline.is_some_and(|deadline| deadline <= self.now) {
+            inputs.push(Input::Timeout);
+        }
+        self.foresee(inputs);
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match self.expected.pop_front() {
+            Some((expected, kill)) if expected == effect => self.perform_one(effect, kill),
+            expected => violated(format!("not deterministic: {effect:?}, shadow {expected:?}")),
+        }
+    }
+}

@@ -1,6 +1,8 @@
-//! The profiles directory: what it holds.
+//! The profiles directory: what it holds, and when to look again.
 //!
-//! The scan is the truth: it reads every file that means something and leaves the comparing to others.
+//! The scan is the truth: it reads every file that means something and leaves the comparing to others. The
+//! [`Watcher`] is a hint: it says when a scan is worth its while, and of what. First refresh the watcher, then scan:
+//! what changes in between is a hint for the next round.
 //!
 //! **Invariant:** nothing here waits. A FIFO or a device in the place of a setting is not opened.
 //!
@@ -8,7 +10,10 @@
 //! [`Scan`] at all, and a profile directory that cannot be read is a profile with a reason.
 
 mod directory;
+mod interest;
+mod links;
 mod root;
+mod watcher;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +23,9 @@ use nix::errno::Errno;
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::{File, Files};
 
+pub use interest::Hint;
 use root::Root;
+pub use watcher::{WatchError, Watcher};
 
 /// How often a scan starts again because its directory was switched under it.
 const TRIES: usize = 5;

@@ -17,7 +17,7 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::is_known;
 use walkdir::WalkDir;
 
-use super::interest::{Hint, Interest};
+use super::interest::{Hint, Interest, Place};
 use super::links::turns;
 use super::root::DEFAULTS;
 
@@ -189,19 +189,15 @@ impl Watcher {
     }
 
     /// Watches every place where `path` can be made to lead elsewhere, and `last`, what it leads to.
-    fn watch_turns(
-        &mut self,
-        path: &Path,
-        of: Option<&ProfileName>,
-        last: fn(Box<OsStr>, Option<ProfileName>) -> Interest,
-    ) {
+    fn watch_turns(&mut self, path: &Path, of: Option<&ProfileName>, last: fn(Box<Place>) -> Interest) {
+        let place = |name: &OsStr| Box::new(Place { name: name.into(), of: of.cloned() });
         let mut known = turns(path);
         for _ in 0..TRIES {
             if let Some(((dir, name), links)) = known.split_last() {
                 for (dir, name) in links {
-                    self.watch(dir, Interest::Turn(name.clone(), of.cloned()));
+                    self.watch(dir, Interest::Turn(place(name)));
                 }
-                self.watch(dir, last(name.clone(), of.cloned()));
+                self.watch(dir, last(place(name)));
             }
             let again = turns(path);
             if again == known {

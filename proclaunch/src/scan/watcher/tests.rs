@@ -242,3 +242,17 @@ fn an_overflow_is_a_hint_for_all() {
         hint = fixture.next();
     }
 }
+
+#[test]
+fn what_cannot_be_watched_is_a_gap_until_all_is_watched_again() {
+    let mut fixture = Fixture::plain();
+    let too_long = PathBuf::from("/".to_owned() + &"x".repeat(5000));
+    assert!(!fixture.watcher.watch(&too_long, Interest::Root));
+    assert!(!fixture.watcher.is_complete());
+    assert!(fixture.watcher.gap().unwrap().ends_with("File name too long"));
+    fixture.watcher.refresh(&some(&["web"]));
+    assert!(!fixture.watcher.is_complete());
+    fixture.watcher.refresh(&Hint::All);
+    assert!(fixture.watcher.is_complete());
+    assert_eq!(reason(Errno::ENOSPC), "no inotify watch left (fs.inotify.max_user_watches)");
+}

@@ -151,7 +151,9 @@ fn a_switch_of_the_profiles_symlink_is_a_hint_for_all() {
     fixture.check("switch", |f| switch(&f.profiles, "v2"), &Hint::All);
     let web = some(&["web"]);
     fixture.check("the new release", |f| write(&f.top.path().join("v2/web/run"), "y"), &web);
-    fixture.check("the old release", |f| write(&f.top.path().join("v1/web/run"), "y"), &Hint::Nothing);
+    fixture.check("the watches are gone", |_| (), &Hint::Nothing);
+    write(&fixture.top.path().join("v1/web/run"), "y");
+    assert_eq!(fixture.watcher.inotify.read_events().unwrap_err(), Errno::EAGAIN, "the old release wakes");
 }
 
 #[test]

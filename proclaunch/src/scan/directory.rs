@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
@@ -211,14 +211,25 @@ enum Content {
 /// All bytes of a regular file of at most `max` bytes.
 fn read(dir: &Dir, entry: &CStr, max: u64) -> nix::Result<Content> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let file = std::fs::File::from(openat(dir, entry, flags, Mode::empty())?);
+    let mut file = std::fs::File::from(openat(dir, entry, flags, Mode::empty())?);
     let metadata = file.metadata().map_err(|error| errno(&error))?;
     if metadata.len() > max {
         return Ok(Content::TooLarge(metadata));
     }
-    // One byte more than there is: the read that finds the end needs room.
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
-    file.take(max + 1).read_to_end(&mut bytes).map_err(|error| errno(&error))?;
+    let expected = usize::try_from(metadata.len()).unwrap_or_default();
+    // One byte more than there is: a file that grew is to be noticed.
+    let mut bytes = vec![0; expected + 1];
+    let count = match file.read(&mut bytes) {
+        Ok(count) => count,
+        // `read_to_end` goes on where nothing was read.
+        Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+        Err(error) => return Err(errno(&error)),
+    };
+    bytes.truncate(count);
+    // As many as there were: the end, without another call that says so.
+    if count != expected {
+        file.take(max + 1 - count as u64).read_to_end(&mut bytes).map_err(|error| errno(&error))?;
+    }
     if bytes.len() as u64 > max {
         return Ok(Content::TooLarge(metadata));
     }

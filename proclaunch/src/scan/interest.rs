@@ -54,9 +54,17 @@ pub(super) enum Interest {
     /// It is `.defaults/env/`.
     DefaultsEnv,
     /// Something in it, of this name, decides where the path of a profile leads, or of all.
-    Turn(Box<OsStr>, Option<ProfileName>),
+    Turn(Box<Place>),
     /// A symlink in a profile, or in `.defaults/`, leads to the file of this name in it.
-    Target(Box<OsStr>, Option<ProfileName>),
+    Target(Box<Place>),
+}
+
+/// A name in a directory, boxed to keep the frequent interests small.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) name: Box<OsStr>,
+    /// The profile that it matters to; `None`: all.
+    pub(super) of: Option<ProfileName>,
 }
 
 /// Names appear, vanish, or are replaced.
@@ -86,7 +94,7 @@ impl Interest {
         match self {
             Self::Root | Self::Defaults | Self::DefaultsEnv => None,
             Self::Profile(name) | Self::Env(name) => Some(name),
-            Self::Turn(_, name) | Self::Target(_, name) => name.as_ref(),
+            Self::Turn(place) | Self::Target(place) => place.of.as_ref(),
         }
     }
 
@@ -102,7 +110,7 @@ impl Interest {
             Self::Root => return in_root(mask, entry),
             Self::Profile(_) | Self::Defaults => means_something(entry),
             Self::Env(_) | Self::DefaultsEnv => true,
-            Self::Turn(turn, _) | Self::Target(turn, _) => **turn == *entry,
+            Self::Turn(place) | Self::Target(place) => *place.name == *entry,
         };
         if counts { whole } else { Hint::Nothing }
     }
@@ -167,16 +175,22 @@ mod tests {
         check(&Interest::Root, Mask::IN_ATTRIB, Some("error.log"), &Hint::Nothing);
         check(&Interest::Root, Mask::IN_ATTRIB | dir, Some("web"), &web);
         check(&Interest::Root, Mask::IN_MOVE_SELF, None, &Hint::All);
-        let all = Interest::Turn(OsStr::new("current").into(), None);
+        let place = |text: &str, of| Box::new(Place { name: OsStr::new(text).into(), of });
+        let all = Interest::Turn(place("current", None));
         check(&all, Mask::IN_MOVED_TO, Some("current"), &Hint::All);
         check(&all, Mask::IN_MOVED_TO, Some("other"), &Hint::Nothing);
-        let one = Interest::Turn(OsStr::new("run").into(), Some(name("web")));
+        let one = Interest::Turn(place("run", Some(name("web"))));
         check(&one, created, Some("run"), &web);
         check(&one, Mask::IN_CLOSE_WRITE, Some("run"), &Hint::Nothing);
-        let one = Interest::Target(OsStr::new("run").into(), Some(name("web")));
+        let one = Interest::Target(place("run", Some(name("web"))));
         check(&one, Mask::IN_CLOSE_WRITE, Some("run"), &web);
         check(&Interest::Root, Mask::IN_CLOSE_WRITE, Some("web"), &Hint::Nothing);
         check(&Interest::Root, Mask::IN_UNMOUNT, None, &Hint::All);
+    }
+
+    #[test]
+    fn an_interest_is_small() {
+        assert!(size_of::<Interest>() <= 24);
     }
 
     #[test]

@@ -140,8 +140,8 @@ fn a_fifo_or_a_device_is_never_waited_for() {
 fn a_setting_is_at_most_64_kib_and_the_content_of_a_run_counts_up_to_4_mib() {
     let dir = profiles(&[("web/run", "x"), ("web/env/BIG", &"x".repeat(65_537)), ("web/kill/x", "")]);
     let web = dir.path().join("web");
-    fs::write(web.join("user"), [b'x'; 65_536]).unwrap();
-    fs::write(web.join("nice"), [b'x'; 65_537]).unwrap();
+    fs::write(web.join("user"), vec![b'x'; 65_536]).unwrap();
+    fs::write(web.join("nice"), vec![b'x'; 65_537]).unwrap();
     symlink("nowhere", web.join("umask")).unwrap();
     let scan = || scan_one(dir.path(), &name("web")).unwrap().unwrap();
     let files = scan();
@@ -207,4 +207,37 @@ fn scenario_38_one_bad_profile_leaves_the_others_alone() {
     assert!(parsed("good").is_ok());
     let problem = parsed("bad").unwrap_err()[0].to_string();
     assert!(problem.starts_with("`limits` line 2 says `nofile x`"), "{problem}");
+}
+
+#[test]
+fn a_switch_during_a_scan_starts_it_again() {
+    let dir = profiles(&[("v1/old/run", "x"), ("v2/new/run", "x")]);
+    let link = dir.path().join("current");
+    let lead_to = |target: &str| {
+        let _ = fs::remove_file(&link);
+        symlink(target, &link).unwrap();
+    };
+    lead_to("v1");
+    let mut tries = 0;
+    let scan = settled(&link, |root| {
+        tries += 1;
+        lead_to("v2");
+        root.scan()
+    });
+    assert_eq!((names(&scan.unwrap()), tries), (vec!["new"], 2));
+
+    let gone = settled(&link, |root| {
+        lead_to("nowhere");
+        root.scan()
+    });
+    assert!(matches!(gone, Err(ScanError::Directory { errno: Errno::ENOENT, .. })), "{gone:?}");
+
+    lead_to("v1");
+    let mut turn = 0;
+    let restless = settled(&link, |root| {
+        turn += 1;
+        lead_to(["v1", "v2"][turn % 2]);
+        root.scan()
+    });
+    assert_eq!(restless, Err(ScanError::Restless { path: link.clone() }));
 }

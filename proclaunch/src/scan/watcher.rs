@@ -17,7 +17,7 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::is_known;
 use walkdir::WalkDir;
 
-use super::interest::{Hint, Interest};
+use super::interest::{Hint, Interest, Place};
 use super::links::turns;
 use super::root::DEFAULTS;
 
@@ -82,7 +82,8 @@ impl Watcher {
             Hint::All => self.watch_all(),
             Hint::Some(names) => {
                 for name in names {
-                    self.watch_profile(name);
+                    let symlink = self.profiles_dir.join(name.as_str()).is_symlink();
+                    self.watch_profile(name, symlink);
                 }
             }
         }
@@ -151,23 +152,27 @@ impl Watcher {
             let kind = entry.file_type();
             let name = entry.file_name().to_str().and_then(ProfileName::parse);
             if let Some(name) = name.filter(|_| kind.is_dir() || kind.is_symlink()) {
-                self.watch_profile(&name);
+                self.watch_profile(&name, kind.is_symlink());
             }
         }
-        self.watch_settings(&root.join(DEFAULTS), &Interest::Defaults, &Interest::DefaultsEnv);
+        let defaults = root.join(DEFAULTS);
+        if defaults.is_symlink() {
+            self.watch_turns(&defaults, None, Interest::Turn);
+        }
+        self.watch_settings(&defaults, &Interest::Defaults, &Interest::DefaultsEnv);
     }
 
-    fn watch_profile(&mut self, name: &ProfileName) {
+    fn watch_profile(&mut self, name: &ProfileName, symlink: bool) {
         let path = self.profiles_dir.join(name.as_str());
+        if symlink {
+            self.watch_turns(&path, Some(name), Interest::Turn);
+        }
         self.watch_settings(&path, &Interest::Profile(name.clone()), &Interest::Env(name.clone()));
     }
 
     /// A directory of settings, its `env/`, and what the symlinks in it lead to.
     fn watch_settings(&mut self, path: &Path, interest: &Interest, env: &Interest) {
         let of = interest.profile();
-        if path.is_symlink() {
-            self.watch_turns(path, of, Interest::Turn);
-        }
         if !self.watch(path, interest.clone()) {
             return;
         }
@@ -184,19 +189,15 @@ impl Watcher {
     }
 
     /// Watches every place where `path` can be made to lead elsewhere, and `last`, what it leads to.
-    fn watch_turns(
-        &mut self,
-        path: &Path,
-        of: Option<&ProfileName>,
-        last: fn(Box<OsStr>, Option<ProfileName>) -> Interest,
-    ) {
+    fn watch_turns(&mut self, path: &Path, of: Option<&ProfileName>, last: fn(Box<Place>) -> Interest) {
+        let place = |name: &OsStr| Box::new(Place { name: name.into(), of: of.cloned() });
         let mut known = turns(path);
         for _ in 0..TRIES {
             if let Some(((dir, name), links)) = known.split_last() {
                 for (dir, name) in links {
-                    self.watch(dir, Interest::Turn(name.clone(), of.cloned()));
+                    self.watch(dir, Interest::Turn(place(name)));
                 }
-                self.watch(dir, last(name.clone(), of.cloned()));
+                self.watch(dir, last(place(name)));
             }
             let again = turns(path);
             if again == known {

@@ -88,9 +88,9 @@ mod tests {
     const B: Ticket = Ticket { instance: 1, serial: 2 };
 
     /// A process whose start time is ten times its pid.
-    fn process(pid: i32, ppid: i32, sid: i32, ticket: Option<Ticket>) -> Seen {
+    fn process(pid: i32, parent: i32, sid: i32, ticket: Option<Ticket>) -> Seen {
         let start = u64::try_from(pid).unwrap() * 10;
-        Seen { id: ProcId { pid, start }, ppid, sid, ticket }
+        Seen { id: ProcId { pid, start }, ppid: parent, sid, ticket }
     }
 
     fn known() -> Known {

@@ -1,6 +1,6 @@
 //! Looking at the process table.
 //!
-//! `/proc/PID/task/TID/children` (CONFIG_PROC_CHILDREN) names a process's children without a walk over everybody;
+//! `/proc/PID/task/TID/children` (`CONFIG_PROC_CHILDREN`) names a process's children without a walk over everybody;
 //! where it is missing, one walk over `/proc` serves instead.
 
 use std::collections::BTreeMap;

@@ -39,12 +39,14 @@ pub fn parse_stat(line: &[u8]) -> Option<Stat> {
     let pid = number(line.get(..open)?.trim_ascii_end())?;
     let mut fields = line.get(close + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
     let &[state] = fields.next()? else { return None };
-    let (ppid, pgid, sid) = (number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?);
+    let [parent, group, session] =
+        [number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?];
     // Field 22 of the whole line; `state` was field 3.
     let start = number(fields.nth(15)?)?;
     // Field 52, since Linux 3.5.
     let exit_code = fields.nth(29).and_then(number).unwrap_or(0);
-    (pid > 0).then_some(Stat { id: ProcId { pid, start }, state, ppid, pgid, sid, exit_code })
+    let id = ProcId { pid, start };
+    (pid > 0).then_some(Stat { id, state, ppid: parent, pgid: group, sid: session, exit_code })
 }
 
 fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {

@@ -133,7 +133,7 @@ impl Bench {
     }
 
     /// What the start has said.
-    pub(crate) fn output(&self, spec: &SpawnSpec) -> String {
+    pub(crate) fn output(spec: &SpawnSpec) -> String {
         fs::read_to_string(&spec.output).unwrap_or_default()
     }
 
@@ -141,7 +141,7 @@ impl Bench {
     pub(crate) fn run(&mut self, spec: &SpawnSpec) -> String {
         self.spawn(spec);
         let (exit, _) = self.end(spec.ticket);
-        let said = self.output(spec);
+        let said = Self::output(spec);
         assert_eq!(exit, Exit::Code(0), "{said}");
         said
     }

@@ -27,7 +27,13 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::after(|| {})
+    }
+
+    /// As `new`, when it is this test's turn and `prepare` has been done.
+    pub(crate) fn after(prepare: impl FnOnce()) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        prepare();
         let dir = tempfile::tempdir().unwrap();
         // A service that runs as another user has to reach its directory.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -77,6 +77,8 @@ fn bug_18_no_descriptor_leaks() {
     let leaky = nix::unistd::dup(fs::File::open("/dev/null").unwrap()).unwrap();
     let _more: Vec<_> = (0..200).map(|_| nix::unistd::dup(&leaky).unwrap()).collect();
     let (spec, id) = bench.start("exec sleep 1000");
+    // Until then the shell has its script open.
+    bench.until("it is the sleep itself", |_| status_field(id.pid, "Name") == "sleep");
     let fds = format!("/proc/{}/fd", id.pid);
     let mut targets: Vec<(String, String)> = fs::read_dir(fds)
         .unwrap()
@@ -120,8 +122,7 @@ fn our_own_mask_is_as_before() {
 fn the_limit_on_descriptors_is_the_one_we_were_started_with() {
     let (soft, hard) = getrlimit(Kind::RLIMIT_NOFILE).unwrap();
     let started_with = soft.min(1000);
-    setrlimit(Kind::RLIMIT_NOFILE, started_with, hard).unwrap();
-    let mut bench = Bench::new();
+    let mut bench = Bench::after(|| setrlimit(Kind::RLIMIT_NOFILE, started_with, hard).unwrap());
     assert_eq!(getrlimit(Kind::RLIMIT_NOFILE).unwrap(), (hard, hard));
     let spec = bench.profile("ulimit -Sn; ulimit -Hn");
     assert_eq!(bench.run(&spec), format!("{started_with}\n{hard}\n"));

@@ -24,14 +24,14 @@ impl Keeper {
         }
         // Opened first, verified then: what is verified is what the descriptor names.
         let fd = pidfd::open(id.pid).ok();
-        let Some(stat) = read_stat(id.pid).filter(|stat| stat.id == id) else {
+        let Some(verified) = read_stat(id.pid).filter(|stat| stat.id == id) else {
             let exit = self.recent_exit(id.pid).unwrap_or(Exit::Unknown);
             self.ended.push(Ended { ticket, id, exit });
             return;
         };
-        let is_child = stat.ppid == self.me;
+        let is_child = verified.ppid == self.me;
         let token = if is_child { None } else { self.watch(ticket, id) };
-        self.mark_session(ticket, &stat);
+        self.mark_session(ticket, &verified);
         self.orphans.remove(&id.pid);
         self.known.mains.insert(id.pid, ticket);
         let Some(start) = self.starts.get_mut(&ticket) else { return };

@@ -1,13 +1,14 @@
 //! The last resort against a tree that grows as fast as it is killed: a cgroup, and `cgroup.kill`.
 //!
 //! Services do not live in cgroups of ours from their start. Measured on Linux 6.18 after a second of idleness, which
-//! is when a service crashes: `clone3` with CLONE_INTO_CGROUP adds 1.0 ms to a start of 0.17 ms, and a child that
+//! is when a service crashes: `clone3` with `CLONE_INTO_CGROUP` adds 1.0 ms to a start of 0.17 ms, and a child that
 //! writes itself into `cgroup.procs` adds 7.8 ms, as both wait for a grace period of the kernel's; a restart is to
 //! take 0.7 ms altogether. So the cgroup is made when a hunt has found something new three times over: everything
 //! found is moved in, children are born inside, and the whole of it is killed at once.
 //!
 //! **Invariant:** where cgroups do not work, nothing else changes: the hunt goes on by pidfd.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(crate) struct Cgroups {
     /// Tells this keeper's cgroups from another's.
     instance: u64,
     /// Our own cgroup's directory: not looked for until needed.
-    base: Option<Option<PathBuf>>,
+    base: OnceCell<Option<PathBuf>>,
     made: Vec<(Ticket, PathBuf)>,
 }
 
@@ -29,7 +30,7 @@ impl Cgroups {
     pub(crate) fn new(instance: &Path) -> Self {
         let mut hasher = DefaultHasher::new();
         instance.hash(&mut hasher);
-        Self { instance: hasher.finish(), base: None, made: Vec::new() }
+        Self { instance: hasher.finish(), base: OnceCell::new(), made: Vec::new() }
     }
 
     /// Moves the processes into the start's cgroup and kills all that is in it; nothing is killed if one of the pids
@@ -56,7 +57,7 @@ impl Cgroups {
         if let Some((_, directory)) = self.made.iter().find(|(owner, _)| *owner == ticket) {
             return Some(directory.clone());
         }
-        let base = self.base.get_or_insert_with(own_cgroup).as_ref()?;
+        let base = self.base.get_or_init(own_cgroup).as_ref()?;
         let directory = base.join(format!("proclaunch-{:016x}-{ticket}", self.instance));
         fs::create_dir(&directory).ok()?;
         self.made.push((ticket, directory.clone()));

@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     pub(crate) sid: i32,
     /// `PROCLAUNCH_TICKET` of its environment, where that was looked at.
     pub(crate) ticket: Option<Ticket>,
+    /// It is amid `execve`: its environment could not be looked at.
+    pub(crate) in_exec: bool,
 }
 
 /// What is known of the starts.
@@ -88,9 +90,9 @@ mod tests {
     const B: Ticket = Ticket { instance: 1, serial: 2 };
 
     /// A process whose start time is ten times its pid.
-    fn process(pid: i32, ppid: i32, sid: i32, ticket: Option<Ticket>) -> Seen {
+    fn process(pid: i32, parent: i32, sid: i32, ticket: Option<Ticket>) -> Seen {
         let start = u64::try_from(pid).unwrap() * 10;
-        Seen { id: ProcId { pid, start }, ppid, sid, ticket }
+        Seen { id: ProcId { pid, start }, ppid: parent, sid, ticket, in_exec: false }
     }
 
     fn known() -> Known {

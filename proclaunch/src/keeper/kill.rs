@@ -140,8 +140,8 @@ impl Keeper {
         }
         // Before Linux 6.9, or without a descriptor: the group of an unreaped child exists, and is the one we read.
         match stat::read_stat(main.id.pid).filter(|stat| stat.id == main.id) {
-            Some(stat) if stat.pgid > 1 && stat.pgid != nix::unistd::getpgrp().as_raw() => {
-                let _ = signal_child(-stat.pgid, signal.number());
+            Some(read) if read.pgid > 1 && read.pgid != nix::unistd::getpgrp().as_raw() => {
+                let _ = signal_child(-read.pgid, signal.number());
             }
             Some(_) | None => self.signal_main(ticket, signal),
         }

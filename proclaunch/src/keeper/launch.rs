@@ -88,11 +88,14 @@ impl Launcher {
             self.spare = None;
             opened = output::open(path);
         }
-        match opened {
+        let lost = match opened {
             Ok(file) => dup3(&file, &mut self.slot, OFlag::O_CLOEXEC).map(|()| None),
             Err(errno) if output::can_do_without(errno) => Ok(Some(errno)),
             Err(errno) => Err(errno),
-        }
+        };
+        // Else the pidfd would take its place, and the start time could not be read.
+        self.restock();
+        lost
     }
 
     /// Reads the start time of a child that has just been made.

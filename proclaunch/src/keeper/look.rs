@@ -1,10 +1,11 @@
 //! Looking at the process table.
 //!
-//! `/proc/PID/task/TID/children` (CONFIG_PROC_CHILDREN) names a process's children without a walk over everybody;
+//! `/proc/PID/task/TID/children` (`CONFIG_PROC_CHILDREN`) names a process's children without a walk over everybody;
 //! where it is missing, one walk over `/proc` serves instead.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 
 use proclaunch_core::ids::{ProcId, Ticket};
 
@@ -12,7 +13,9 @@ use super::family::Seen;
 use super::stat::{Stat, read_stat};
 
 /// An environment larger than this is not searched further.
-const ENVIRON_MAX: usize = 1 << 20;
+const ENVIRON_MAX: u64 = 1 << 20;
+/// How often a process amid `execve` is given the processor.
+const YIELDS_MAX: u32 = 200;
 
 /// Whether the kernel names children.
 pub(crate) fn children_are_named() -> bool {
@@ -78,19 +81,59 @@ fn numbers(directory: &str) -> Vec<i32> {
 
 /// A process as the attribution sees it. Its environment is read only if its marks say nothing without it.
 pub(crate) fn seen(stat: &Stat, needs_ticket: impl Fn(&Seen) -> bool) -> Seen {
-    let mut seen = Seen { id: stat.id, ppid: stat.ppid, sid: stat.sid, ticket: None };
+    let mut seen = Seen { id: stat.id, ppid: stat.ppid, sid: stat.sid, ticket: None, in_exec: false };
     if needs_ticket(&seen) {
-        seen.ticket = ticket_of(stat.id);
+        let marks = marks_of(stat.id);
+        seen.ticket = marks.and_then(Marks::ticket);
+        seen.in_exec = marks == Some(Marks::InExec);
     }
     seen
 }
 
 /// `PROCLAUNCH_TICKET` of a process's first environment. A program may have overwritten it (`setproctitle(3)`).
 pub fn ticket_of(id: ProcId) -> Option<Ticket> {
-    use std::io::Read;
+    marks_of(id)?.ticket()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    Bears(Option<Ticket>),
+    InExec,
+}
+
+impl Marks {
+    fn ticket(self) -> Option<Ticket> {
+        match self {
+            Self::Bears(ticket) => ticket,
+            Self::InExec => None,
+        }
+    }
+}
+
+/// What the environment says; none if it may not be read. Amid `execve` the old memory is gone and the new one has
+/// no environment yet: a daemon must not pass for a stranger because it was looked at in that moment, so it is given
+/// the processor to get past it.
+fn marks_of(id: ProcId) -> Option<Marks> {
+    for _ in 0..YIELDS_MAX {
+        let environ = environ_of(id.pid)?;
+        let has_none = || read_stat(id.pid).is_none_or(|stat| stat.env_start != 0);
+        if !environ.is_empty() || has_none() {
+            return Some(Marks::Bears(ticket_in(&environ)));
+        }
+        // Fails never (`sched_yield(2)`).
+        let _ = nix::sched::sched_yield();
+    }
+    Some(Marks::InExec)
+}
+
+fn environ_of(pid: i32) -> Option<Vec<u8>> {
     let mut environ = Vec::new();
-    let file = fs::File::open(format!("/proc/{}/environ", id.pid)).ok()?;
-    file.take(u64::try_from(ENVIRON_MAX).expect("64 bits")).read_to_end(&mut environ).ok()?;
+    let file = fs::File::open(format!("/proc/{pid}/environ")).ok()?;
+    file.take(ENVIRON_MAX).read_to_end(&mut environ).ok()?;
+    Some(environ)
+}
+
+fn ticket_in(environ: &[u8]) -> Option<Ticket> {
     let value = environ.split(|b| *b == 0).find_map(|entry| entry.strip_prefix(b"PROCLAUNCH_TICKET="))?;
     std::str::from_utf8(value).ok()?.parse().ok()
 }

@@ -121,13 +121,22 @@ pub fn look_at_pid_file(path: &Path, rules: &Rules) -> PidFile {
             Ok(found) => PidFile::Names(found),
             Err(rejection) => PidFile::Rejected(rejection),
         },
-        Err(error) => match errno(&error) {
-            Errno::ENOENT | Errno::ENOTDIR => PidFile::Absent,
-            Errno::ELOOP => PidFile::Rejected(Rejection::Link),
-            Errno::ENXIO => PidFile::Rejected(Rejection::NoFile),
-            other => PidFile::Rejected(Rejection::Unreadable(other)),
-        },
+        Err(error) => unopened(errno(&error)),
     }
+}
+
+fn unopened(errno: Errno) -> PidFile {
+    if matches!(errno, Errno::ENOENT | Errno::ENOTDIR) {
+        return PidFile::Absent;
+    }
+    PidFile::Rejected(if errno == Errno::ELOOP {
+        Rejection::Link
+    } else if errno == Errno::ENXIO {
+        // A socket, or a device that is not there.
+        Rejection::NoFile
+    } else {
+        Rejection::Unreadable(errno)
+    })
 }
 
 /// The pid in a pid file: one decimal number, white space around it.
@@ -225,4 +234,44 @@ fn nanos_of(clock: ClockId) -> Option<i128> {
 
 fn errno(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::testing::Random;
+
+    #[test]
+    fn any_bytes_give_a_pid_or_a_named_error() {
+        let mut random = Random::new(2);
+        let likely = b"0123456789 \n\t-+x\0\xff";
+        for _ in 0..10_000 {
+            let length = random.below(SIZE_MAX + 4);
+            let content: Vec<u8> = (0..length).map(|_| likely[random.below(likely.len())]).collect();
+            if let Ok(pid) = parse_pid_file(&content) {
+                let text = String::from_utf8(content).expect("digits and white space are UTF-8");
+                assert_eq!(text.trim().parse(), Ok(pid));
+            }
+            let noise: Vec<u8> = (0..length).map(|_| random.byte()).collect();
+            let _ = parse_pid_file(&noise);
+        }
+    }
+
+    #[test]
+    fn only_one_decimal_number_is_a_pid() {
+        for (content, expected) in [
+            (&b"1234\n"[..], Ok(1234)),
+            (b"  7  ", Ok(7)),
+            (b"2147483647", Ok(i32::MAX)),
+            (b"2147483648", Err(ContentError::OutOfRange)),
+            (b"0", Err(ContentError::OutOfRange)),
+            (b"", Err(ContentError::Empty)),
+            (b"+5", Err(ContentError::NotANumber)),
+            (b"5 6", Err(ContentError::NotANumber)),
+            (b"5\0", Err(ContentError::NotANumber)),
+            (&[b'1'; SIZE_MAX + 1], Err(ContentError::TooLong)),
+        ] {
+            assert_eq!(parse_pid_file(content), expected, "{content:?}");
+        }
+    }
 }

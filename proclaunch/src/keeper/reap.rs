@@ -156,8 +156,12 @@ impl Keeper {
             }
         }
         let owners = attribute(&found, &self.known);
-        for Seen { id, .. } in found {
+        for Seen { id, in_exec, .. } in found {
             let owner = owners.get(&id).copied().filter(|ticket| self.starts.contains_key(ticket));
+            if owner.is_none() && in_exec {
+                certain = false;
+                continue;
+            }
             self.orphans.insert(id.pid, owner);
             if let Some(ticket) = owner {
                 self.is_left(ticket, id);

@@ -20,6 +20,8 @@ pub struct Stat {
     pub pgid: i32,
     /// The session.
     pub sid: i32,
+    /// Where its environment is in its memory; 0 amid `execve`, and where we may not know.
+    pub env_start: u64,
     /// The wait status of a zombie, where we may read it; else 0.
     pub exit_code: i32,
 }
@@ -39,12 +41,15 @@ pub fn parse_stat(line: &[u8]) -> Option<Stat> {
     let pid = number(line.get(..open)?.trim_ascii_end())?;
     let mut fields = line.get(close + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
     let &[state] = fields.next()? else { return None };
-    let (ppid, pgid, sid) = (number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?);
+    let [parent, group, session] =
+        [number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?];
     // Field 22 of the whole line; `state` was field 3.
     let start = number(fields.nth(15)?)?;
-    // Field 52, since Linux 3.5.
-    let exit_code = fields.nth(29).and_then(number).unwrap_or(0);
-    (pid > 0).then_some(Stat { id: ProcId { pid, start }, state, ppid, pgid, sid, exit_code })
+    // Fields 50 and 52, since Linux 3.5.
+    let env_start = fields.nth(27).and_then(number).unwrap_or(0);
+    let exit_code = fields.nth(1).and_then(number).unwrap_or(0);
+    let id = ProcId { pid, start };
+    (pid > 0).then_some(Stat { id, state, ppid: parent, pgid: group, sid: session, env_start, exit_code })
 }
 
 fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
@@ -70,7 +75,7 @@ mod tests {
 
     fn line(comm: &str) -> Vec<u8> {
         let rest = "S 1 7 8 0 -1 4194560 91 0 0 0 0 0 0 0 20 0 1 0 4711 2969600 215 18446744073709551615 1 1 0 0 0 0 \
-                    0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 256\n";
+                    0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 3 4 256\n";
         format!("42 ({comm}) {rest}").into_bytes()
     }
 
@@ -82,6 +87,7 @@ mod tests {
             ppid: 1,
             pgid: 7,
             sid: 8,
+            env_start: 3,
             exit_code: 256,
         };
         for comm in ["sleep", "", ") (", ") Z 1 1 1 (", "a\nb", "((((", "))))", "\u{e9} x", ") R 0 0 0 0 0 0"]

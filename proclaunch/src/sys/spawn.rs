@@ -126,11 +126,12 @@ pub fn launch(stack: &mut Stack, plan: &Plan<'_>) -> Result<Launched, (Stage, Er
         errno: 0,
     };
     let launched = with_signals_blocked(|| {
-        clone(stack, &mut shared, true).or_else(|errno| match errno {
+        let result = clone(stack, &mut shared, true);
+        if matches!(result, Err(Errno::EMFILE | Errno::ENFILE)) {
             // The pidfd is what there was no room for: go without.
-            Errno::EMFILE | Errno::ENFILE => clone(stack, &mut shared, false),
-            other => Err(other),
-        })
+            return clone(stack, &mut shared, false);
+        }
+        result
     })
     .map_err(|errno| (Stage::Clone, errno))?;
     // The child wrote these behind the compiler's back.
@@ -257,7 +258,7 @@ unsafe fn descriptors(plan: &Plan<'_>, low: c_int) -> Result<(), Errno> {
 /// An ignored signal stays ignored over `execve`, and a handler must not run in the child.
 ///
 /// # Safety
-/// As [`become_service`]: the dispositions are the child's own, as CLONE_SIGHAND is not set.
+/// As [`become_service`]: the dispositions are the child's own, as `CLONE_SIGHAND` is not set.
 unsafe fn default_dispositions() {
     // The kernel's `struct sigaction` is handler, flags, restorer and mask in some order: all zeros is SIG_DFL.
     let default = [0_u64; 4];

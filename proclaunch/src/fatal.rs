@@ -7,6 +7,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::keeper::KeeperError;
+use crate::store::StoreError;
+
 /// The exit code of a command line that cannot be understood.
 pub const USAGE: u8 = 2;
 /// The exit code of directories and files that are not as they must be.
@@ -97,6 +100,20 @@ pub enum Fatal {
         /// Why.
         source: io::Error,
     },
+    /// The keeper cannot be had.
+    #[error(transparent)]
+    Keeper(KeeperError),
+    /// The records cannot be had.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The system refuses what the supervisor cannot do without.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// The daemon ended without a word.
     #[error("start: the daemon ended before it was up; start it with --foreground to see why")]
     Vanished,
@@ -113,8 +130,13 @@ impl Fatal {
             | Self::StateDir { .. }
             | Self::Lock { .. }
             | Self::Busy { .. }
-            | Self::LogFile { .. } => BAD_SETUP,
-            Self::Logger | Self::Daemonize { .. } | Self::Vanished => SYSTEM,
+            | Self::LogFile { .. }
+            | Self::Store(_) => BAD_SETUP,
+            Self::Logger
+            | Self::Daemonize { .. }
+            | Self::Keeper(_)
+            | Self::System { .. }
+            | Self::Vanished => SYSTEM,
         }
     }
 }

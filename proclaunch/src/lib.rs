@@ -1,10 +1,15 @@
 //! ProcLaunch: the shell around the core. Waits for what happens outside, and does what the core decided.
 
+#![deny(unsafe_code)]
+
 pub mod cli;
 pub mod fatal;
 pub mod files;
 pub mod instance;
 pub mod keeper;
 pub mod logging;
+pub mod scan;
 pub mod store;
+pub mod supervisor;
+#[expect(unsafe_code, reason = "the one place that talks to the kernel where no safe wrapper exists")]
 pub mod sys;

@@ -9,6 +9,7 @@ use proclaunch::cli::{Arguments, Settings};
 use proclaunch::fatal::{Fatal, USAGE};
 use proclaunch::instance::{Claim, Instance, Startup};
 use proclaunch::logging::Log;
+use proclaunch::supervisor;
 use proclaunch::sys::daemon::{Fork, daemonize};
 
 fn main() -> ExitCode {
@@ -58,7 +59,7 @@ fn serve(settings: &Settings, instance: Instance, startup: Startup) -> u8 {
     });
     match opened {
         Ok(log) => {
-            let code = supervise_nothing(settings, &instance, &log, startup);
+            let code = supervisor::run(settings, &instance, log, startup);
             // It does no harm where it stays: the lock decides.
             let _ = instance.remove_pid_file();
             code
@@ -68,13 +69,5 @@ fn serve(settings: &Settings, instance: Instance, startup: Startup) -> u8 {
             drop(instance);
             startup.failed(&fatal)
         }
-    }
-}
-
-/// Stands where the supervisor will: reports that it is up, and leaves.
-fn supervise_nothing(_settings: &Settings, _instance: &Instance, _log: &Log, startup: Startup) -> u8 {
-    match startup.succeeded() {
-        Ok(()) => 0,
-        Err(fatal) => fatal.code(),
     }
 }

@@ -52,6 +52,13 @@ pub enum Report {
         /// Processes of the same start that still live; at most [`REMAINS_MAX`] are named.
         remains: Vec<ProcId>,
     },
+    /// The output file could not be opened; the process was started, and what it says is lost.
+    OutputLost {
+        /// Whose output it is.
+        name: ProfileName,
+        /// Why: an `errno`.
+        errno: i32,
+    },
     /// Nothing of this start lives any more.
     Gone {
         /// Whose start it was.

@@ -59,6 +59,8 @@ impl Signal {
     pub const KILL: Self = Self(9);
     /// The polite request to end.
     pub const TERM: Self = Self(15);
+    /// A child has ended, stopped or gone on.
+    pub const CHLD: Self = Self(17);
     /// Wakes what was stopped.
     pub const CONT: Self = Self(18);
 

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use proclaunch_core::ids::ProfileName;
-pub use record::{Process, RECORD_BYTES_MAX, Record, RecordError, VERSION, Want};
+pub use record::{RECORD_BYTES_MAX, Record, RecordError, VERSION};
 use thiserror::Error;
 
 use crate::files;

@@ -7,7 +7,8 @@
 
 use std::io;
 
-use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::ids::ProfileName;
+use proclaunch_core::machine::Remembered;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -25,37 +26,9 @@ pub struct Record {
     pub boot_id: String,
     /// Whose record it is.
     pub name: ProfileName,
-    /// The order in force; none: the profile's own setting decides.
-    #[serde(default)]
-    pub want: Option<Want>,
-    /// The start that was last made or is about to be made, while anything of it may live.
-    #[serde(default)]
-    pub process: Option<Process>,
-    /// Whether it is not to be started again by itself: a oneshot that did its work, or a `never` that died.
-    #[serde(default)]
-    pub done: bool,
-}
-
-/// An order that stays in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Want {
-    /// It is to run.
-    Up,
-    /// It is not to run.
-    Down,
-}
-
-/// One start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Process {
-    /// The ticket, by which the process and its descendants can be found.
-    pub ticket: Ticket,
-    /// The main process; none while the start is being made: whoever takes over looks for the ticket then.
-    #[serde(default)]
-    pub id: Option<ProcId>,
-    /// When the start was made, on the wall clock, in milliseconds since 1970 UTC: for showing.
-    pub started_unix_ms: i64,
+    /// What its machine has remembered.
+    #[serde(flatten)]
+    pub remembered: Remembered,
 }
 
 /// Why bytes are no record: fragments for people.
@@ -106,9 +79,9 @@ struct Header {
 }
 
 impl Record {
-    /// A record of which nothing is known but whose it is.
-    pub const fn new(name: ProfileName, boot_id: String) -> Self {
-        Self { version: VERSION, boot_id, name, want: None, process: None, done: false }
+    /// A record of this version.
+    pub const fn new(name: ProfileName, boot_id: String, remembered: Remembered) -> Self {
+        Self { version: VERSION, boot_id, name, remembered }
     }
 
     /// The bytes to store: one line of JSON.
@@ -137,9 +110,9 @@ impl Record {
         }
         let record: Self =
             serde_json::from_slice(bytes).map_err(|source| RecordError::Malformed { source })?;
-        match record.process.and_then(|process| process.id) {
+        match record.remembered.process.map(|main| main.id.pid) {
             // 0 and below would signal groups, and 1 is never a service.
-            Some(ProcId { pid, .. }) if pid <= 1 => Err(RecordError::ImpossiblePid { pid }),
+            Some(pid) if pid <= 1 => Err(RecordError::ImpossiblePid { pid }),
             Some(_) | None => Ok(record),
         }
     }

@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use nix::unistd::mkfifo;
 use proclaunch_core::ids::{ProcId, Ticket};
+use proclaunch_core::machine::{Main, Remembered, Rest, Want};
 use tempfile::{TempDir, tempdir};
 
 use super::*;
@@ -12,7 +13,7 @@ const BOOT: &str = "5a0e8e6c-6a2d-4d7e-9d3c-1c1f6f0b2a11";
 const FIXTURES: [(&str, &[u8]); 3] = [
     ("web", include_bytes!("fixtures/web.v1.json")),
     ("migrate", include_bytes!("fixtures/migrate.v1.json")),
-    ("launching", include_bytes!("fixtures/launching.v1.json")),
+    ("fresh", include_bytes!("fixtures/fresh.v1.json")),
 ];
 
 fn name(text: &str) -> ProfileName {
@@ -20,12 +21,13 @@ fn name(text: &str) -> ProfileName {
 }
 
 fn web() -> Record {
-    let process = Process {
-        ticket: Ticket { instance: 0x00ab_cdef, serial: 42 },
-        id: Some(ProcId { pid: 4242, start: 123_456 }),
-        started_unix_ms: 1_795_444_265_123,
-    };
-    Record { want: Some(Want::Up), process: Some(process), ..Record::new(name("web"), BOOT.to_owned()) }
+    let ticket = Ticket { instance: 0x00ab_cdef, serial: 42 };
+    let process = Some(Main { ticket, id: ProcId { pid: 4242, start: 123_456 } });
+    record("web", Remembered { order: Some(Want::Up), process, rest: None })
+}
+
+fn record(profile: &str, remembered: Remembered) -> Record {
+    Record::new(name(profile), BOOT.to_owned(), remembered)
 }
 
 fn store() -> (TempDir, Store) {
@@ -37,9 +39,9 @@ fn store() -> (TempDir, Store) {
 #[test]
 fn a_record_reads_back_as_it_was_saved() {
     let (temp, store) = store();
-    let migrate = Record { done: true, ..Record::new(name("migrate"), BOOT.to_owned()) };
+    let migrate = record("migrate", Remembered { rest: Some(Rest::Done), ..Remembered::default() });
     store.save(&migrate).unwrap();
-    store.save(&Record::new(name("web"), BOOT.to_owned())).unwrap();
+    store.save(&record("web", Remembered::default())).unwrap();
     store.save(&web()).unwrap();
     let loaded = Store::open(temp.path()).unwrap().load_all(BOOT).unwrap();
     assert_eq!(loaded.refused, []);
@@ -58,10 +60,8 @@ fn the_fixtures_of_version_1_still_load() {
     assert_eq!(loaded.refused, []);
     assert_eq!(loaded.records[&name("web")], web());
     assert_eq!(web().encode(), FIXTURES[0].1, "what is written has changed: is that another version?");
-    assert!(loaded.records[&name("migrate")].done);
-    let launching = loaded.records[&name("launching")].process.unwrap();
-    assert_eq!(launching.ticket, Ticket { instance: u64::MAX, serial: 1 });
-    assert_eq!(launching.id, None);
+    assert_eq!(loaded.records[&name("migrate")].remembered.rest, Some(Rest::Done));
+    assert_eq!(loaded.records[&name("fresh")].remembered, Remembered::default());
 }
 
 #[test]

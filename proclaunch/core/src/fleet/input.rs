@@ -37,7 +37,9 @@ impl Input {
     /// them, so that an order finds things as they are.
     pub const fn rank(&self) -> u8 {
         match self {
-            Self::Report(Report::Spawned { .. } | Report::SpawnFailed { .. }) => 0,
+            Self::Report(Report::Spawned { .. } | Report::SpawnFailed { .. } | Report::OutputLost { .. }) => {
+                0
+            }
             Self::PidFile(..) => 1,
             Self::Report(Report::Exited { .. } | Report::Gone { .. }) => 2,
             Self::Signal(_) => 3,
@@ -77,8 +79,10 @@ pub enum Effect {
 }
 
 /// A report as the event of one profile's machine.
-pub(super) fn as_event(report: Report) -> (ProfileName, Event) {
-    match report {
+///
+/// What became of its output is no event: the shell says it.
+pub(super) fn as_event(report: Report) -> Option<(ProfileName, Event)> {
+    Some(match report {
         Report::Spawned { name, ticket, id } => (name, Event::Spawned { ticket, id }),
         Report::SpawnFailed { name, ticket, stage, error } => {
             (name, Event::SpawnFailed { ticket, stage, error })
@@ -87,5 +91,6 @@ pub(super) fn as_event(report: Report) -> (ProfileName, Event) {
             (name, Event::Exited { ticket, id, exit, remains })
         }
         Report::Gone { name, ticket } => (name, Event::Gone { ticket }),
-    }
+        Report::OutputLost { .. } => return None,
+    })
 }

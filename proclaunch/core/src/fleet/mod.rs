@@ -122,7 +122,7 @@ impl Fleet {
     }
 
     fn report(&mut self, now: Moment, report: Report, out: &mut Vec<Effect>) {
-        let (name, event) = input::as_event(report);
+        let Some((name, event)) = input::as_event(report) else { return };
         if let (false, Event::Spawned { ticket, .. }) = (self.machines.contains_key(&name), &event) {
             // Its profile went while it was being started.
             out.push(Effect::Do(name, Action::KillTree { ticket: *ticket }));

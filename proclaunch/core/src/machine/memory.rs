@@ -28,11 +28,23 @@ pub enum Want {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Remembered {
     /// The want, if an order put it in force.
+    #[serde(default)]
     pub order: Option<Want>,
     /// The process that runs.
-    pub process: Option<(Ticket, ProcId)>,
+    #[serde(default)]
+    pub process: Option<Main>,
     /// It has ended, and is not to be started again by itself.
+    #[serde(default)]
     pub rest: Option<Rest>,
+}
+
+/// The main process of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Main {
+    /// Which start.
+    pub ticket: Ticket,
+    /// The process.
+    pub id: ProcId,
 }
 
 /// Why a profile that may run is not started again by itself.

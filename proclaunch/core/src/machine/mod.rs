@@ -44,7 +44,7 @@ mod tickets;
 
 pub use event::{Action, Event, Look, Order, Recalled};
 pub use history::{Ring, Transition, Why};
-pub use memory::{Ended, Remembered, Rest, Want};
+pub use memory::{Ended, Main, Remembered, Rest, Want};
 pub use state::{Idle, StateName, Timer};
 pub use tickets::Tickets;
 
@@ -127,7 +127,7 @@ impl Machine {
             State::Stopped(Stopped::Idle(Idle::Down | Idle::Ordered | Idle::Held | Idle::Gone)) => {
                 (None, None)
             }
-            State::Running(running) => (Some((running.ticket, running.id)), None),
+            State::Running(running) => (Some(Main { ticket: running.ticket, id: running.id }), None),
             State::Stopped(Stopped::Idle(Idle::New) | Stopped::Looking { .. } | Stopped::Backoff { .. })
             | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_))
             | State::Stopping(

@@ -9,7 +9,7 @@ use crate::profile::{Profile, Restart};
 
 use super::Context;
 use super::event::{Action, Event, Look, Order, Recalled};
-use super::memory::{Memory, Rest, Want};
+use super::memory::{Main, Memory, Rest, Want};
 use super::state::{Idle, Running, Starting, State, Stopped, Then};
 
 /// How long an answer about a pid file may take before the start goes on without it.
@@ -121,7 +121,7 @@ fn begin(memory: &mut Memory, cx: &mut Context<'_>, recalled: Option<&Recalled>)
         memory.want = want;
         memory.ordered = true;
     }
-    if let (Some((ticket, id)), Some(up)) = (remembered.process, up) {
+    if let (Some(Main { ticket, id }), Some(up)) = (remembered.process, up) {
         let running = adopt(memory, cx, ticket, id, up);
         return match memory.want {
             Want::Up => State::Running(running),

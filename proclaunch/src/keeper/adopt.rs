@@ -1,0 +1,130 @@
+//! Taking over processes that this keeper did not start: daemons that left their launcher, and the services of an
+//! earlier keeper.
+
+use std::os::fd::AsFd;
+
+use nix::sys::epoll::{EpollEvent, EpollFlags, EpollTimeout};
+use proclaunch_core::exit::Exit;
+use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+
+use super::family::{Seen, attribute};
+use super::stat::{Stat, read_stat};
+use super::{Ended, Hunt, Keeper, Main, Start, Watched, look};
+use crate::sys::{pidfd, wait};
+
+impl Keeper {
+    pub(super) fn adopt(&mut self, name: ProfileName, ticket: Ticket, id: ProcId) {
+        self.starts.entry(ticket).or_insert_with(|| Start::new(name)).empty = false;
+        // Orphans that were nobody's may be this one's.
+        self.orphans.retain(|_, owner| owner.is_some());
+        self.looked = false;
+        self.touched.insert(ticket);
+        if self.main_of(ticket) == Some(id) {
+            return;
+        }
+        // Opened first, verified then: what is verified is what the descriptor names.
+        let fd = pidfd::open(id.pid).ok();
+        let Some(stat) = read_stat(id.pid).filter(|stat| stat.id == id) else {
+            let exit = self.recent_exit(id.pid).unwrap_or(Exit::Unknown);
+            self.ended.push(Ended { ticket, id, exit });
+            return;
+        };
+        let is_child = stat.ppid == self.me;
+        let token = if is_child { None } else { self.watch(ticket, id) };
+        self.mark_session(ticket, &stat);
+        self.orphans.remove(&id.pid);
+        self.known.mains.insert(id.pid, ticket);
+        let Some(start) = self.starts.get_mut(&ticket) else { return };
+        start.left.retain(|left| *left != id);
+        start.foreign |= !is_child;
+        if let Some(former) = start.main.replace(Main { id, pidfd: fd, token }) {
+            self.known.mains.remove(&former.id.pid);
+        }
+        if !is_child && token.is_none() {
+            // Nobody would tell us of its end.
+            self.main_ended(ticket, Exit::Unknown);
+        }
+    }
+
+    /// A session is the start's own if the adopted process leads it, or if the process was known to be the start's.
+    /// Anything else could be the login session of whoever started the daemon by hand.
+    fn mark_session(&mut self, ticket: Ticket, stat: &Stat) {
+        let is_known =
+            self.orphans.get(&stat.id.pid) == Some(&Some(ticket)) || look::ticket_of(stat.id) == Some(ticket);
+        let is_free = self.known.sessions.get(&stat.sid).is_none_or(|owner| *owner == ticket);
+        let is_ours = nix::unistd::getsid(None).is_ok_and(|sid| sid.as_raw() == stat.sid);
+        if stat.sid > 1 && (stat.sid == stat.id.pid || (is_known && is_free && !is_ours)) {
+            self.known.sessions.insert(stat.sid, ticket);
+            if let Some(start) = self.starts.get_mut(&ticket) {
+                start.sessions.push(stat.sid);
+            }
+        }
+    }
+
+    fn watch(&mut self, ticket: Ticket, id: ProcId) -> Option<u64> {
+        let fd = pidfd::open(id.pid).ok()?;
+        let token = self.next_token;
+        self.epoll.add(&fd, EpollEvent::new(EpollFlags::EPOLLIN, token)).ok()?;
+        self.next_token += 1;
+        self.watched.insert(token, Watched { ticket, id, pidfd: fd });
+        Some(token)
+    }
+
+    /// Takes the ends of watched processes.
+    pub(super) fn foreign_ends(&mut self) {
+        let mut events = [EpollEvent::empty(); 64];
+        while let Ok(count @ 1..) = self.epoll.wait(&mut events, EpollTimeout::ZERO) {
+            for event in &events[..count] {
+                // Closing the descriptor takes it out of the epoll.
+                let Some(watched) = self.watched.remove(&event.data()) else { continue };
+                let exit = end_of(&watched);
+                if self.main_of(watched.ticket) == Some(watched.id) {
+                    self.main_ended(watched.ticket, exit);
+                } else {
+                    self.no_longer_left(watched.ticket, watched.id.pid);
+                }
+            }
+        }
+    }
+
+    /// For starts whose orphans need not come to us: one walk over all processes, if any such start is of interest.
+    pub(super) fn look_far(&mut self) {
+        let is_of_interest = |ticket: &Ticket| {
+            self.starts
+                .get(ticket)
+                .is_some_and(|start| start.foreign && (start.hunt != Hunt::None || start.main.is_none()))
+        };
+        let of_interest: Vec<Ticket> = self.touched.iter().copied().filter(is_of_interest).collect();
+        if of_interest.is_empty() {
+            return;
+        }
+        let everybody: Vec<Seen> = look::everybody()
+            .iter()
+            .filter(|stat| stat.id.pid != self.me && stat.id.pid != 1)
+            .map(|stat| look::seen(stat, |seen| self.known.by_itself(seen).is_none()))
+            .collect();
+        for (id, ticket) in attribute(&everybody, &self.known) {
+            let is_main = self.main_of(ticket) == Some(id);
+            if is_main || !of_interest.contains(&ticket) || self.orphans.contains_key(&id.pid) {
+                continue;
+            }
+            if self.is_left(ticket, id) {
+                self.watch(ticket, id);
+            }
+        }
+    }
+}
+
+/// How a watched process ended. It may have become our child since: then nobody else collects it.
+fn end_of(watched: &Watched) -> Exit {
+    let fd = watched.pidfd.as_fd();
+    if let Ok(Some(exit)) = wait::pidfd(fd) {
+        return exit;
+    }
+    // A zombie's status is in /proc while its parent has not collected it, and in the pidfd afterwards.
+    let of_zombie = || {
+        let stat = read_stat(watched.id.pid).filter(|stat| stat.id == watched.id && stat.is_dead())?;
+        Some(wait::from_status(stat.exit_code))
+    };
+    pidfd::exit(fd).or_else(of_zombie).or_else(|| pidfd::exit(fd)).unwrap_or(Exit::Unknown)
+}

@@ -1,0 +1,203 @@
+//! From a [`SpawnSpec`] to a running process.
+
+use std::ffi::{CString, OsString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::resource::{Resource as Kind, getrlimit, setrlimit};
+use nix::unistd::dup3;
+use proclaunch_core::ids::ProcId;
+use proclaunch_core::process::{SpawnError, Stage};
+use proclaunch_core::profile::{Limit, Resource};
+
+use super::credentials::{self, Identity};
+use super::environment::{Environment, entry};
+use super::error::KeeperError;
+use super::protocol::{Report, SpawnSpec};
+use super::{Keeper, Main, Start, output, stat};
+use crate::sys::spawn::{Launched, Plan, Stack, launch};
+
+/// What every start uses, made once.
+pub(super) struct Launcher {
+    stack: Stack,
+    environment: Environment,
+    null: OwnedFd,
+    /// A low descriptor that holds the output during a start, and `/dev/null` between.
+    slot: OwnedFd,
+    /// Given up for a moment when descriptors have run out.
+    spare: Option<OwnedFd>,
+    /// The limit on descriptors that we were started with, if we have raised it.
+    nofile: Option<(u32, libc::rlimit64)>,
+    root: bool,
+}
+
+impl Launcher {
+    pub(super) fn new(instance: &Path, own_env: Vec<(OsString, OsString)>) -> Result<Self, KeeperError> {
+        let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null");
+        let null = null.map_err(|error| {
+            KeeperError::Null(error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw))
+        })?;
+        let slot = another(&null).map_err(KeeperError::Null)?;
+        let null = another(&null).map_err(KeeperError::Null)?;
+        let spare = another(&null).ok();
+        Ok(Self {
+            stack: Stack::new().map_err(KeeperError::Stack)?,
+            environment: Environment::new(own_env, instance.as_os_str().as_bytes())?,
+            null,
+            slot,
+            spare,
+            nofile: raise_nofile(),
+            root: nix::unistd::geteuid().is_root(),
+        })
+    }
+
+    fn start(&mut self, spec: &SpawnSpec) -> Result<(Launched, Option<Errno>), (Stage, SpawnError)> {
+        let who = spec.user.as_ref().filter(|_| self.root).map(credentials::look_up).transpose();
+        let who = who.map_err(|error| (Stage::User, error))?;
+        let over = variables(spec, who.as_ref()).ok_or_else(|| at(Stage::Exec)(Errno::EINVAL))?;
+        let program = c_string(&spec.profile_dir.join("run")).map_err(at(Stage::Exec))?;
+        let directory = c_string(&spec.directory).map_err(at(Stage::Directory))?;
+        let limits: Vec<_> = self.nofile.into_iter().chain(spec.limits.iter().map(rlimit)).collect();
+        let lost = self.take_output(&spec.output).map_err(at(Stage::Output))?;
+        let env = self.environment.with(&over);
+        let plan = Plan {
+            program: &program,
+            env: &env,
+            directory: &directory,
+            limits: &limits,
+            nice: spec.nice.map(i32::from),
+            credentials: who.as_ref().map(|who| &who.credentials),
+            umask: spec.umask,
+            input: self.null.as_fd(),
+            output: if lost.is_none() { self.slot.as_fd() } else { self.null.as_fd() },
+        };
+        let launched = launch(&mut self.stack, &plan);
+        // Between starts no service's output is held open. Fails only if descriptors 0 to 2 could.
+        let _ = dup3(&self.null, &mut self.slot, OFlag::O_CLOEXEC);
+        let launched = launched.map_err(|(stage, errno)| (stage, SpawnError::Errno(errno as i32)))?;
+        Ok((launched, lost))
+    }
+
+    /// Puts the output file into the slot; tells why it is not there where the start can do without it.
+    fn take_output(&mut self, path: &Path) -> Result<Option<Errno>, Errno> {
+        let mut opened = output::open(path);
+        if matches!(opened, Err(Errno::EMFILE | Errno::ENFILE)) {
+            self.spare = None;
+            opened = output::open(path);
+        }
+        match opened {
+            Ok(file) => dup3(&file, &mut self.slot, OFlag::O_CLOEXEC).map(|()| None),
+            Err(errno) if output::can_do_without(errno) => Ok(Some(errno)),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Reads the start time of a child that has just been made.
+    fn start_time(&mut self, pid: i32) -> u64 {
+        let stat = stat::read_stat(pid).or_else(|| {
+            self.spare = None;
+            stat::read_stat(pid)
+        });
+        // An unreaped child has its entry, dead or alive; without /proc there is no start time to tell.
+        stat.map_or(0, |stat| stat.id.start)
+    }
+
+    /// Takes back the spare descriptor, if it was given up.
+    fn restock(&mut self) {
+        if self.spare.is_none() {
+            self.spare = another(&self.null).ok();
+        }
+    }
+}
+
+impl Keeper {
+    pub(super) fn spawn(&mut self, spec: &SpawnSpec) {
+        let (name, ticket) = (spec.name.clone(), spec.ticket);
+        let (launched, lost) = match self.launcher.start(spec) {
+            Ok(launched) => launched,
+            Err((stage, error)) => {
+                self.reports.push(Report::SpawnFailed { name, ticket, stage, error });
+                return;
+            }
+        };
+        if let Some(errno) = lost {
+            self.reports.push(Report::OutputLost { name: name.clone(), errno: errno as i32 });
+        }
+        let pid = launched.pid;
+        let id = ProcId { pid, start: self.launcher.start_time(pid) };
+        self.launcher.restock();
+        let mut start = Start::new(name.clone());
+        start.main = Some(Main { id, pidfd: launched.pidfd, token: None });
+        start.sessions.push(pid);
+        self.known.mains.insert(pid, ticket);
+        self.known.sessions.insert(pid, ticket);
+        self.starts.insert(ticket, start);
+        self.reports.push(Report::Spawned { name, ticket, id });
+    }
+}
+
+/// What is set over the supervisor's own environment; none if a value holds a NUL.
+fn variables(spec: &SpawnSpec, who: Option<&Identity>) -> Option<Vec<(Vec<u8>, CString)>> {
+    let ticket = spec.ticket.to_string();
+    let mut over = Vec::with_capacity(6 + spec.env.len());
+    for (name, value) in [("PROCLAUNCH_PROFILE", spec.name.as_str()), ("PROCLAUNCH_TICKET", &ticket)] {
+        over.push((name.as_bytes().to_vec(), entry(name.as_bytes(), value.as_bytes())?));
+    }
+    over.extend(who.into_iter().flat_map(|who| who.env.iter().cloned()));
+    for variable in &spec.env {
+        let name = variable.name.as_bytes();
+        over.push((name.to_vec(), entry(name, &variable.value)?));
+    }
+    Some(over)
+}
+
+/// A second descriptor of the same file; the standard library makes it above standard input, output and error.
+fn another(fd: impl AsFd) -> Result<OwnedFd, Errno> {
+    let fd = fd.as_fd().try_clone_to_owned();
+    fd.map_err(|error| error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw))
+}
+
+/// The soft limit goes up to the hard one: a pidfd per process adds up. Failing that, it stays.
+fn raise_nofile() -> Option<(u32, libc::rlimit64)> {
+    let (soft, hard) = getrlimit(Kind::RLIMIT_NOFILE).ok()?;
+    if soft >= hard || setrlimit(Kind::RLIMIT_NOFILE, hard, hard).is_err() {
+        return None;
+    }
+    Some((libc::RLIMIT_NOFILE, libc::rlimit64 { rlim_cur: soft, rlim_max: hard }))
+}
+
+fn rlimit(limit: &Limit) -> (u32, libc::rlimit64) {
+    (number(limit.resource), libc::rlimit64 { rlim_cur: limit.soft, rlim_max: limit.hard })
+}
+
+const fn number(resource: Resource) -> u32 {
+    match resource {
+        Resource::As => libc::RLIMIT_AS,
+        Resource::Core => libc::RLIMIT_CORE,
+        Resource::Cpu => libc::RLIMIT_CPU,
+        Resource::Data => libc::RLIMIT_DATA,
+        Resource::Fsize => libc::RLIMIT_FSIZE,
+        Resource::Locks => libc::RLIMIT_LOCKS,
+        Resource::Memlock => libc::RLIMIT_MEMLOCK,
+        Resource::Msgqueue => libc::RLIMIT_MSGQUEUE,
+        Resource::Nice => libc::RLIMIT_NICE,
+        Resource::Nofile => libc::RLIMIT_NOFILE,
+        Resource::Nproc => libc::RLIMIT_NPROC,
+        Resource::Rss => libc::RLIMIT_RSS,
+        Resource::Rtprio => libc::RLIMIT_RTPRIO,
+        Resource::Rttime => libc::RLIMIT_RTTIME,
+        Resource::Sigpending => libc::RLIMIT_SIGPENDING,
+        Resource::Stack => libc::RLIMIT_STACK,
+    }
+}
+
+fn c_string(path: &Path) -> Result<CString, Errno> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
+}
+
+fn at(stage: Stage) -> impl Fn(Errno) -> (Stage, SpawnError) {
+    move |errno| (stage, SpawnError::Errno(errno as i32))
+}

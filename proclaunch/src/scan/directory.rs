@@ -1,0 +1,230 @@
+//! One directory of settings: names that mean something, and their bytes.
+//!
+//! **Invariant:** no more is read than a setting can need, and no file is opened that is not a regular one.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+
+use nix::NixPath;
+use nix::dir::{Dir, Type};
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, fstat, fstatat};
+use proclaunch_core::profile::{File, Files, Fingerprint, Run, is_known, near_miss};
+
+/// The largest setting that is read, in bytes.
+const SETTING_MAX: u64 = 64 * 1024;
+
+/// The largest `run` that is read, in bytes.
+const RUN_MAX: u64 = 4 * 1024 * 1024;
+
+/// The most files that an `env/` may hold.
+const VARIABLES_MAX: usize = 1024;
+
+/// Why a symlink cannot be read.
+pub(super) const DANGLING: &str = "the symlink leads nowhere";
+
+/// What an entry is once symlinks are followed.
+pub(super) enum Kind {
+    Regular,
+    Directory,
+    /// A FIFO, a socket or a device.
+    Special,
+    /// A symlink that leads nowhere.
+    Dangling,
+}
+
+pub(super) fn open_directory<P: ?Sized + NixPath>(at: impl AsFd, path: &P) -> nix::Result<Dir> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    Dir::openat(at, path, flags, Mode::empty())
+}
+
+/// What the entry is; `listed` is what the directory itself says of it.
+pub(super) fn kind(dir: &Dir, name: &CStr, listed: Option<Type>) -> nix::Result<Kind> {
+    match listed {
+        Some(Type::File) => return Ok(Kind::Regular),
+        Some(Type::Directory) => return Ok(Kind::Directory),
+        Some(Type::Fifo | Type::Socket | Type::CharacterDevice | Type::BlockDevice) => {
+            return Ok(Kind::Special);
+        }
+        Some(Type::Symlink) | None => {}
+    }
+    match fstatat(dir, name, AtFlags::empty()).map(|found| found.st_mode & libc::S_IFMT) {
+        Ok(libc::S_IFREG) => Ok(Kind::Regular),
+        Ok(libc::S_IFDIR) => Ok(Kind::Directory),
+        Ok(_) => Ok(Kind::Special),
+        Err(Errno::ENOENT) if listed == Some(Type::Symlink) => Ok(Kind::Dangling),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Reads a profile directory; `None` if it was deleted meanwhile.
+pub(super) fn profile(mut dir: Dir) -> nix::Result<Option<Files>> {
+    let mut files = Files { run: Run::Missing, entries: BTreeMap::new() };
+    for (entry, name, listed) in names(&mut dir, |name| is_known(name) || near_miss(name).is_some())? {
+        if name == "run" {
+            files.run = run(&dir, &entry, listed);
+        } else if let Some(file) = setting(&dir, &entry, &name, listed) {
+            files.entries.insert(name, file);
+        }
+    }
+    let deleted = matches!(files.run, Run::Missing) && fstat(&dir)?.st_nlink == 0;
+    Ok((!deleted).then_some(files))
+}
+
+/// Reads `.defaults/`. A `run` in it is present and not read.
+pub(super) fn defaults(mut dir: Dir) -> nix::Result<BTreeMap<String, File>> {
+    let mut files = BTreeMap::new();
+    for (entry, name, listed) in names(&mut dir, |name| is_known(name) || near_miss(name).is_some())? {
+        let file = if name == "run" { Some(File::Other) } else { setting(&dir, &entry, &name, listed) };
+        files.extend(file.map(|file| (name, file)));
+    }
+    Ok(files)
+}
+
+/// An entry's name, the same as text, and what the directory says that it is.
+type Named = (CString, String, Option<Type>);
+
+fn names(dir: &mut Dir, wanted: impl Fn(&str) -> bool) -> nix::Result<Vec<Named>> {
+    let mut names = Vec::new();
+    for entry in dir.iter() {
+        let entry = entry?;
+        let text = entry.file_name().to_string_lossy();
+        if wanted(&text) {
+            names.push((entry.file_name().to_owned(), text.into_owned(), entry.file_type()));
+        }
+    }
+    Ok(names)
+}
+
+/// One setting; `None` if it vanished meanwhile, or is a directory that merely has a similar name.
+fn setting(dir: &Dir, entry: &CStr, name: &str, listed: Option<Type>) -> Option<File> {
+    let kind = match kind(dir, entry, listed) {
+        Ok(kind) => kind,
+        Err(errno) => return unread(errno),
+    };
+    match kind {
+        Kind::Directory if !is_known(name) => None,
+        _ if !is_known(name) => Some(File::Other),
+        Kind::Directory if name == "env" => variables(dir, entry),
+        Kind::Regular | Kind::Directory | Kind::Special | Kind::Dangling => content(dir, entry, &kind),
+    }
+}
+
+/// The files of `env/`. Hidden ones are no variables.
+fn variables(dir: &Dir, entry: &CStr) -> Option<File> {
+    let mut dir = match open_directory(dir, entry) {
+        Ok(dir) => dir,
+        Err(errno) => return unread(errno),
+    };
+    let names = match names(&mut dir, |name| !name.starts_with('.')) {
+        Ok(names) => names,
+        Err(errno) => return unread(errno),
+    };
+    if names.len() > VARIABLES_MAX {
+        return Some(File::Unreadable(format!("more than {VARIABLES_MAX} files")));
+    }
+    let file = |(entry, name, listed): Named| {
+        let file = match kind(&dir, &entry, listed) {
+            Ok(kind) => content(&dir, &entry, &kind),
+            Err(errno) => unread(errno),
+        };
+        Some((name, file?))
+    };
+    Some(File::Directory(names.into_iter().filter_map(file).collect()))
+}
+
+fn content(dir: &Dir, entry: &CStr, kind: &Kind) -> Option<File> {
+    match kind {
+        Kind::Regular => match read(dir, entry, SETTING_MAX) {
+            Ok(Content::Bytes(bytes, _)) => Some(File::Bytes(bytes)),
+            Ok(Content::TooLarge(metadata)) => Some(File::TooLarge(metadata.len())),
+            Err(errno) => unread(errno),
+        },
+        Kind::Directory => Some(File::Directory(BTreeMap::new())),
+        Kind::Special => Some(File::Other),
+        Kind::Dangling => Some(File::Unreadable(DANGLING.to_owned())),
+    }
+}
+
+/// What stands for a file that could not be read: nothing if it vanished.
+fn unread(errno: Errno) -> Option<File> {
+    (errno != Errno::ENOENT).then(|| File::Unreadable(errno.desc().to_owned()))
+}
+
+/// The `run` file. Executable is what has any execute bit: who will execute it is not known here.
+fn run(dir: &Dir, entry: &CStr, listed: Option<Type>) -> Run {
+    match kind(dir, entry, listed) {
+        Ok(Kind::Regular) => {}
+        Ok(Kind::Directory | Kind::Special) => return Run::NotExecutable,
+        Ok(Kind::Dangling) => return Run::Unreadable(DANGLING.to_owned()),
+        Err(Errno::ENOENT) => return Run::Missing,
+        Err(errno) => return Run::Unreadable(errno.desc().to_owned()),
+    }
+    match read(dir, entry, RUN_MAX) {
+        Ok(Content::Bytes(_, metadata) | Content::TooLarge(metadata)) if metadata.mode() & 0o111 == 0 => {
+            Run::NotExecutable
+        }
+        Ok(Content::Bytes(bytes, _)) => Run::Executable(Fingerprint::of(&bytes)),
+        Ok(Content::TooLarge(metadata)) => Run::Executable(fingerprint_of_metadata([
+            metadata.len(),
+            metadata.mtime().cast_unsigned(),
+            metadata.mtime_nsec().cast_unsigned(),
+            metadata.ino(),
+            metadata.dev(),
+        ])),
+        Err(Errno::ENOENT) => Run::Missing,
+        Err(Errno::EACCES) => unreadable_run(dir, entry),
+        Err(errno) => Run::Unreadable(errno.desc().to_owned()),
+    }
+}
+
+/// A program that may be executed and not read is an honest one.
+fn unreadable_run(dir: &Dir, entry: &CStr) -> Run {
+    match fstatat(dir, entry, AtFlags::empty()) {
+        Ok(found) if found.st_mode & 0o111 != 0 => Run::Executable(fingerprint_of_metadata([
+            found.st_size.cast_unsigned(),
+            found.st_mtime.cast_unsigned(),
+            found.st_mtime_nsec.cast_unsigned(),
+            found.st_ino,
+            found.st_dev,
+        ])),
+        Ok(_) => Run::NotExecutable,
+        Err(errno) => Run::Unreadable(errno.desc().to_owned()),
+    }
+}
+
+/// Stands for a content that is not read: size, time of change in seconds and nanoseconds, inode and device.
+fn fingerprint_of_metadata(metadata: [u64; 5]) -> Fingerprint {
+    let bytes: Vec<u8> = metadata.iter().flat_map(|field| field.to_le_bytes()).collect();
+    Fingerprint::of(&bytes)
+}
+
+enum Content {
+    Bytes(Vec<u8>, std::fs::Metadata),
+    TooLarge(std::fs::Metadata),
+}
+
+/// All bytes of a regular file of at most `max` bytes.
+fn read(dir: &Dir, entry: &CStr, max: u64) -> nix::Result<Content> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = std::fs::File::from(openat(dir, entry, flags, Mode::empty())?);
+    let metadata = file.metadata().map_err(|error| errno(&error))?;
+    if metadata.len() > max {
+        return Ok(Content::TooLarge(metadata));
+    }
+    // One byte more than there is: the read that finds the end needs room.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1);
+    file.take(max + 1).read_to_end(&mut bytes).map_err(|error| errno(&error))?;
+    if bytes.len() as u64 > max {
+        return Ok(Content::TooLarge(metadata));
+    }
+    Ok(Content::Bytes(bytes, metadata))
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
+}

@@ -1,0 +1,62 @@
+//! The supervisor: the core's fleet, and the real world around it.
+//!
+//! **Invariant:** one thread, one loop ([`proclaunch_core::world::run`]), and one wait at its end, in [`Reactor`].
+//! Nothing else sleeps, and when nothing happens nothing wakes up.
+
+mod chores;
+mod perform;
+mod reactor;
+mod recall;
+mod rescan;
+
+use std::env;
+
+use nix::sys::signal::{SigSet, Signal};
+use proclaunch_core::fleet::{Config, Fleet, Input};
+use proclaunch_core::log::Own;
+use proclaunch_core::world;
+
+use crate::cli::{OnTerm, Settings};
+use crate::fatal::Fatal;
+use crate::instance::{Instance, Startup};
+use crate::keeper::Keeper;
+use crate::logging::Log;
+use crate::store::Store;
+use crate::sys::clock;
+
+use reactor::Reactor;
+
+/// The signals that the supervisor acts on. They are blocked and read from a descriptor.
+const SIGNALS: [Signal; 6] =
+    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGCHLD];
+
+/// Supervises until told to end, and gives the exit code.
+///
+/// Reports through `startup` once everything is in place, before the first service is started.
+pub fn run(settings: &Settings, instance: &Instance, log: Log, startup: Startup) -> u8 {
+    match prepare(settings, instance, log) {
+        Ok((mut fleet, mut reactor)) => match startup.succeeded() {
+            Ok(()) => world::run(&mut fleet, &mut reactor),
+            Err(fatal) => reactor.say_fatal(&fatal),
+        },
+        Err(fatal) => startup.failed(&fatal),
+    }
+}
+
+fn prepare(settings: &Settings, instance: &Instance, log: Log) -> Result<(Fleet, Reactor), Fatal> {
+    let system = |what: &'static str| move |source: std::io::Error| Fatal::System { what, source };
+    let random = clock::random_u64().map_err(system("get a random number"))?;
+    let boot_id = clock::boot_id().map_err(system("read the boot id"))?;
+    let signals: SigSet = SIGNALS.into_iter().collect();
+    signals.thread_block().map_err(|errno| system("block signals")(errno.into()))?;
+    let keeper = Keeper::new(instance.path(), env::vars_os().collect()).map_err(Fatal::Keeper)?;
+    let store = Store::open(instance.path()).map_err(Fatal::Store)?;
+
+    let drain_on_term = settings.on_term == OnTerm::Drain;
+    let fleet = Fleet::new(Config { instance: random, drain_on_term });
+    let mut reactor = Reactor::new(settings, &signals, keeper, store, log, boot_id)?;
+    reactor.answer(Input::Say(Own::Started { pid: nix::unistd::getpid().as_raw() }));
+    reactor.recall();
+    reactor.scan_all();
+    Ok((fleet, reactor))
+}

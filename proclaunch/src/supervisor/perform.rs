@@ -1,0 +1,172 @@
+//! Does what the core decided. Nothing here waits, and what goes wrong is an input of the next wait.
+
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use proclaunch_core::fleet::{Effect, Input};
+use proclaunch_core::ids::{ProfileName, Ticket};
+use proclaunch_core::log::{self, Entry, Own};
+use proclaunch_core::machine::{Action, Look};
+use proclaunch_core::process::Report;
+use proclaunch_core::profile::{Profile, User};
+
+use crate::cli::LogLevel;
+use crate::keeper::protocol::{Request, SpawnSpec};
+use crate::keeper::{PidFile, Rejection, Rules, look_at_pid_file};
+use crate::sys::clock;
+
+use super::reactor::Reactor;
+
+impl Reactor {
+    pub(super) fn perform_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Do(name, action) => self.act(name, action),
+            Effect::Log(entry) => self.write(&entry),
+            Effect::ReopenLog => {
+                let own = match self.log.reopen() {
+                    Ok(()) => Own::LogReopened,
+                    Err(error) => Own::LogNotReopened { why: error.to_string() },
+                };
+                self.write(&Entry::Own(own));
+            }
+            Effect::Forget(name) => self.forget(&name),
+            Effect::ForgetAll => {
+                // The last thing that is done: what cannot be removed is dropped by the next start, if it is not true.
+                drop(self.store.clear());
+            }
+        }
+    }
+
+    fn act(&mut self, name: ProfileName, action: Action) {
+        let request = match action {
+            Action::Spawn { ticket, profile } => Request::Spawn(Box::new(self.spec(name, ticket, &profile))),
+            Action::Adopt { ticket, id } => Request::Adopt { name, ticket, id },
+            Action::Signal { ticket, scope, signal } => Request::Signal { ticket, scope, signal },
+            Action::KillTree { ticket } => Request::KillTree { ticket },
+            Action::Watch { ticket } => Request::Watch { ticket },
+            Action::Release { ticket } => Request::Release { ticket },
+            Action::LookAtPidFile(profile) => {
+                let look = self.look(&name, &profile);
+                return self.answer(Input::PidFile(name, look));
+            }
+            Action::RemovePidFile(profile) => {
+                if let Some(path) = self.pid_file(&name, &profile) {
+                    // One that is gone already is what was wanted; any other is judged again when it is looked at.
+                    drop(std::fs::remove_file(path));
+                }
+                return;
+            }
+            Action::Remember(remembered) => return self.save(&name, remembered),
+            Action::Log(said) => return self.write(&Entry::Profile(name, said)),
+        };
+        self.keeper.request(request);
+    }
+
+    fn write(&self, entry: &Entry) {
+        let level = match entry.level() {
+            log::Level::Fatal => LogLevel::Fatal,
+            log::Level::Error => LogLevel::Error,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Debug => LogLevel::Debug,
+        };
+        if self.log.wants(level) {
+            self.log.emit(level, entry.tag(), &log::line(clock::wall_clock(), entry));
+        }
+    }
+
+    fn directory_of(&self, name: &ProfileName) -> PathBuf {
+        self.profiles_dir.join(name.as_str())
+    }
+
+    fn spec(&self, name: ProfileName, ticket: Ticket, profile: &Profile) -> SpawnSpec {
+        let shape = &profile.shape;
+        let profile_dir = self.directory_of(&name);
+        let directory = match &shape.directory {
+            Some(directory) => profile_dir.join(Path::new(&**directory)),
+            None => profile_dir.clone(),
+        };
+        SpawnSpec {
+            output: self.state_dir.join("log").join(name.as_str()).join("current"),
+            name,
+            ticket,
+            profile_dir,
+            directory,
+            user: shape.user.clone(),
+            env: shape.env.to_vec(),
+            umask: shape.umask,
+            nice: shape.nice,
+            limits: shape.limits.to_vec(),
+        }
+    }
+
+    fn pid_file(&self, name: &ProfileName, profile: &Profile) -> Option<PathBuf> {
+        let path = profile.shape.pid_file.as_ref()?;
+        Some(self.directory_of(name).join(Path::new(&**path)))
+    }
+
+    fn look(&self, name: &ProfileName, profile: &Profile) -> Look {
+        let Some(path) = self.pid_file(name, profile) else { return Look::Absent };
+        let uid = profile.shape.user.as_ref().map_or_else(own_uid, uid_of);
+        let found = match look_at_pid_file(&path, &Rules { uid }) {
+            PidFile::Names(found) if self.keeper.owner_of(found.id).is_some_and(|owner| owner != name) => {
+                PidFile::Rejected(Rejection::Taken(found.id.pid))
+            }
+            found => found,
+        };
+        match found {
+            PidFile::Absent => Look::Absent,
+            PidFile::Names(found) => Look::Names { id: found.id, up: found.age },
+            PidFile::Rejected(why) => {
+                let text = format!("pid file `{}` {why}", path.display());
+                match why {
+                    Rejection::NotAlive(_) | Rejection::Younger(_) | Rejection::Content(_) => {
+                        Look::Stale(text)
+                    }
+                    Rejection::Unreadable(_)
+                    | Rejection::Link
+                    | Rejection::NoFile
+                    | Rejection::WritableByOthers
+                    | Rejection::Init
+                    | Rejection::Ourselves
+                    | Rejection::Kernel(_)
+                    | Rejection::Taken(_)
+                    | Rejection::Owner { .. } => Look::Rejected(text),
+                }
+            }
+        }
+    }
+
+    /// Takes what the keeper has to report.
+    pub(super) fn take_reports(&mut self) {
+        let mut lost = false;
+        for report in self.keeper.take_reports() {
+            match &report {
+                Report::OutputLost { name, errno } => {
+                    lost = true;
+                    self.output(Some((name.clone(), Errno::from_raw(*errno).desc().to_owned())));
+                    continue;
+                }
+                // The output of a start is said to be lost before the start is reported.
+                Report::Spawned { .. } if !lost => self.output(None),
+                Report::Spawned { .. }
+                | Report::SpawnFailed { .. }
+                | Report::Exited { .. }
+                | Report::Gone { .. } => {}
+            }
+            self.answer(Input::Report(report));
+        }
+    }
+}
+
+fn own_uid() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// The profile's user by number; the supervisor's own if there is no such user, as nothing can run as that one.
+fn uid_of(user: &User) -> u32 {
+    if let Ok(uid) = user.user.parse() {
+        return uid;
+    }
+    nix::unistd::User::from_name(&user.user).ok().flatten().map_or_else(own_uid, |user| user.uid.as_raw())
+}

@@ -1,0 +1,269 @@
+//! The real world: waits on descriptors, and turns what they say into inputs.
+//!
+//! **Invariant:** `epoll_wait` in [`Reactor::wait`] is the only thing in the supervisor that waits.
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use proclaunch_core::clock::Moment;
+use proclaunch_core::fleet::{Effect, Input, Scan};
+use proclaunch_core::log::{Entry, Own};
+use proclaunch_core::profile::Defaults;
+use proclaunch_core::signal::Signal;
+use proclaunch_core::world::World;
+
+use crate::cli::Settings;
+use crate::fatal::Fatal;
+use crate::keeper::Keeper;
+use crate::logging::Log;
+use crate::scan::{self, Hint, Watcher};
+use crate::store::Store;
+use crate::sys::clock;
+
+use super::chores::Chores;
+use super::rescan::Rescan;
+
+const SIGNALS: u64 = 0;
+const TIMER: u64 = 1;
+const CHANGES: u64 = 2;
+const FOREIGN: u64 = 3;
+
+/// How many events one wait takes; what is left is taken by the next.
+const EVENTS_MAX: usize = 16;
+
+/// The world as it is.
+pub(super) struct Reactor {
+    pub(super) profiles_dir: PathBuf,
+    pub(super) state_dir: PathBuf,
+    pub(super) boot_id: String,
+    pub(super) keeper: Keeper,
+    pub(super) store: Store,
+    pub(super) log: Log,
+    pub(super) chores: Chores,
+    rescan: Rescan,
+    watcher: Option<Watcher>,
+    defaults: Defaults,
+    /// Answers to what was performed, for the next wait.
+    answers: Vec<Input>,
+    epoll: Epoll,
+    signals: SignalFd,
+    timer: TimerFd,
+    armed: Option<Moment>,
+    now: Moment,
+}
+
+impl Reactor {
+    pub(super) fn new(
+        settings: &Settings,
+        signals: &SigSet,
+        keeper: Keeper,
+        store: Store,
+        log: Log,
+        boot_id: String,
+    ) -> Result<Self, Fatal> {
+        let system =
+            |what: &'static str| move |errno: nix::errno::Errno| Fatal::System { what, source: errno.into() };
+        let signals = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+            .map_err(system("make a signal descriptor"))?;
+        let timer =
+            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
+                .map_err(system("make a timer descriptor"))?;
+        let epoll =
+            Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(system("make an epoll descriptor"))?;
+        let add = |fd: &dyn AsFd, token| {
+            epoll
+                .add(fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, token))
+                .map_err(system("wait for a descriptor"))
+        };
+        add(&signals, SIGNALS)?;
+        add(&timer, TIMER)?;
+        add(&keeper.foreign(), FOREIGN)?;
+        let (watcher, gap) = match Watcher::new(&settings.profiles_dir) {
+            Ok(watcher) => (Some(watcher), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        if let Some(watcher) = &watcher {
+            add(watcher, CHANGES)?;
+        }
+        let mut reactor = Self {
+            profiles_dir: settings.profiles_dir.clone(),
+            state_dir: settings.state_dir.clone(),
+            boot_id,
+            keeper,
+            store,
+            log,
+            chores: Chores::default(),
+            rescan: Rescan::default(),
+            watcher,
+            defaults: Defaults::default(),
+            answers: Vec::new(),
+            epoll,
+            signals,
+            timer,
+            armed: None,
+            now: clock::now(),
+        };
+        reactor.say_gap(gap);
+        Ok(reactor)
+    }
+
+    /// Adds an input to those of the next wait.
+    pub(super) fn answer(&mut self, input: Input) {
+        self.answers.push(input);
+    }
+
+    /// Writes the last line of a supervisor that cannot go on, and gives its exit code.
+    pub(super) fn say_fatal(&mut self, fatal: &Fatal) -> u8 {
+        self.perform(Effect::Log(Entry::Own(Own::Failed { what: fatal.to_string() })));
+        fatal.code()
+    }
+
+    /// Reads every profile directory.
+    pub(super) fn scan_all(&mut self) {
+        let input = match scan::scan_all(&self.profiles_dir) {
+            Ok(found) => {
+                let (defaults, problems) = Defaults::parse(&found.defaults);
+                self.defaults = defaults;
+                let bad_names = found.bad_names.iter().map(|name| name.to_string_lossy().into_owned());
+                let bad_names = bad_names.map(|name| Own::BadDirectoryName { name });
+                let problems =
+                    problems.iter().map(|problem| Own::BadDefault { problem: problem.to_string() });
+                let remarks = bad_names.chain(problems).collect();
+                let parse = |(name, files)| (name, proclaunch_core::profile::parse(&files, &self.defaults));
+                let profiles = found.profiles.into_iter().map(parse).collect();
+                Input::Scan(Scan { complete: true, profiles, missing: Vec::new(), remarks })
+            }
+            Err(error) => Input::ScanFailed(error.to_string()),
+        };
+        self.answer(input);
+    }
+
+    /// Reads what a hint names, after watching it anew: what changes in between is the next hint.
+    fn rescan(&mut self, hint: &Hint) {
+        let gap = self.watcher.as_mut().map(|watcher| {
+            let had_gap = !watcher.is_complete();
+            watcher.refresh(hint);
+            watcher.gap().filter(|_| !had_gap).map(ToOwned::to_owned)
+        });
+        self.say_gap(gap.flatten());
+        let Hint::Some(names) = hint else {
+            self.scan_all();
+            return;
+        };
+        let mut found = Scan::default();
+        for name in names {
+            match scan::scan_one(&self.profiles_dir, name) {
+                Ok(Some(files)) => {
+                    found
+                        .profiles
+                        .push((name.clone(), proclaunch_core::profile::parse(&files, &self.defaults)));
+                }
+                Ok(None) => found.missing.push(name.clone()),
+                Err(error) => {
+                    self.answer(Input::ScanFailed(error.to_string()));
+                    return;
+                }
+            }
+        }
+        self.answer(Input::Scan(found));
+    }
+
+    /// Where the kernel does not tell of every change, the files are read each second; said when it begins.
+    fn say_gap(&mut self, gap: Option<String>) {
+        let is_blind = self.watcher.as_ref().is_none_or(|watcher| !watcher.is_complete());
+        self.rescan.set_blind(is_blind, self.now);
+        if let Some(why) = gap {
+            self.answer(Input::Say(Own::WatchIncomplete { why }));
+        }
+    }
+
+    /// Sets the timer to the moment, unless it is set so already.
+    fn arm(&mut self, deadline: Option<Moment>) {
+        if deadline == self.armed {
+            return;
+        }
+        let set = match deadline {
+            Some(at) => {
+                // Zero would disarm the timer.
+                let nanos = i64::try_from(at.as_nanos().max(1)).unwrap_or(i64::MAX);
+                let at = TimeSpec::new(nanos / 1_000_000_000, nanos % 1_000_000_000);
+                self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)
+            }
+            None => self.timer.unset(),
+        };
+        set.expect("the descriptor is a timer and the time is in range");
+        self.armed = deadline;
+    }
+
+    /// Waits until a descriptor has something to say; not at all if there are answers to give.
+    fn wait_for_descriptors(&mut self, deadline: Option<Moment>, is_busy: bool) {
+        let mut events = [EpollEvent::empty(); EVENTS_MAX];
+        let timeout = if is_busy {
+            EpollTimeout::ZERO
+        } else {
+            let own = [self.rescan.deadline(), self.chores.deadline()];
+            self.arm(own.into_iter().flatten().chain(deadline).min());
+            EpollTimeout::NONE
+        };
+        // An interrupted wait is a wait without events; no other error can happen on a descriptor of our own.
+        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        self.now = clock::now();
+        for event in &events[..count] {
+            match event.data() {
+                SIGNALS => self.read_signals(),
+                // What is due is told by the clock.
+                TIMER => self.armed = None,
+                CHANGES => {
+                    let hint = self.watcher.as_mut().map_or(Hint::Nothing, Watcher::drain);
+                    self.rescan.note(hint, self.now);
+                }
+                FOREIGN => self.keeper.foreign_event(),
+                other => unreachable!("token {other} was never given to epoll"),
+            }
+        }
+    }
+
+    fn read_signals(&mut self) {
+        let mut children = false;
+        while let Ok(Some(info)) = self.signals.read_signal() {
+            let number = i32::try_from(info.ssi_signo).unwrap_or(0);
+            match Signal::from_number(number) {
+                Some(Signal::CHLD) => children = true,
+                Some(signal) => self.answer(Input::Signal(signal)),
+                None => {}
+            }
+        }
+        if children {
+            self.keeper.child_event();
+        }
+    }
+}
+
+impl World for Reactor {
+    fn now(&mut self) -> Moment {
+        self.now
+    }
+
+    fn wait(&mut self, deadline: Option<Moment>, inputs: &mut Vec<Input>) {
+        self.take_reports();
+        self.do_chores(self.now);
+        self.wait_for_descriptors(deadline, !self.answers.is_empty());
+        self.take_reports();
+        if let Some(hint) = self.rescan.take(self.now) {
+            self.rescan(&hint);
+        }
+        if deadline.is_some_and(|at| at <= self.now) {
+            self.answer(Input::Timeout);
+        }
+        inputs.append(&mut self.answers);
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        self.perform_effect(effect);
+    }
+}

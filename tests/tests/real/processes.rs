@@ -53,7 +53,8 @@ pub(crate) fn descendants(root: i32) -> BTreeSet<Process> {
 /// Every live process that works in `dir`, or whose command line or environment names it.
 ///
 /// Sessions and parents do not matter here, so what escaped from both is found. A program may overwrite its command
-/// line and its environment with a title, but the servers of these tests work in a directory of their own.
+/// line and its environment with a title, but the servers of these tests work in a directory of their own. The test's
+/// own children, such as a client that is connected, are not among them.
 pub(crate) fn of_directory(dir: &Path) -> BTreeSet<Process> {
     let names_dir = |pid: &i32| {
         let proc = Path::new("/proc").join(pid.to_string());
@@ -65,7 +66,8 @@ pub(crate) fn of_directory(dir: &Path) -> BTreeSet<Process> {
         let works_there = fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
         works_there || mentions("cmdline") || mentions("environ")
     };
-    all().into_iter().filter(names_dir).filter_map(Process::of).collect()
+    let found: BTreeSet<Process> = all().into_iter().filter(names_dir).filter_map(Process::of).collect();
+    &found - &descendants(nix::unistd::getpid().as_raw())
 }
 
 fn all() -> Vec<i32> {

@@ -1,0 +1,95 @@
+//! The process table, as a test needs it: who descends from whom, who works in a directory.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+
+/// A process that was alive when it was looked at. Its start time tells it from a later one of the same pid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    start: u64,
+}
+
+impl Process {
+    /// The process of this pid, if it lives; a zombie does not.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        Stat::of(pid).map(|stat| stat.process)
+    }
+
+    pub(crate) fn is_alive(self) -> bool {
+        Self::of(self.pid) == Some(self)
+    }
+
+    /// Sends a signal to it, if it is still there.
+    #[expect(clippy::disallowed_methods, reason = "its start time was compared a moment ago")]
+    pub(crate) fn signal(self, signal: Signal) {
+        if self.is_alive() {
+            // It may end in between: that is what the caller wants to happen anyway.
+            let _ = signal::kill(Pid::from_raw(self.pid), signal);
+        }
+    }
+}
+
+/// Every live process below `root`, which itself is not among them.
+pub(crate) fn descendants(root: i32) -> BTreeSet<Process> {
+    let table: Vec<Stat> = all().into_iter().filter_map(Stat::of).collect();
+    let mut parents = vec![root];
+    let mut found = BTreeSet::new();
+    while let Some(parent) = parents.pop() {
+        for child in table.iter().filter(|stat| stat.parent == parent) {
+            if found.insert(child.process) {
+                parents.push(child.process.pid);
+            }
+        }
+    }
+    found
+}
+
+/// Every live process that works in `dir`, or whose command line or environment names it.
+///
+/// Sessions and parents do not matter here, so what escaped from both is found. A program may overwrite its command
+/// line and its environment with a title, but the servers of these tests work in a directory of their own. The test's
+/// own children, such as a client that is connected, are not among them.
+pub(crate) fn of_directory(dir: &Path) -> BTreeSet<Process> {
+    let names_dir = |pid: &i32| {
+        let proc = Path::new("/proc").join(pid.to_string());
+        let mentions = |file: &str| {
+            let needle = dir.as_os_str().as_bytes();
+            let text = fs::read(proc.join(file)).unwrap_or_default();
+            text.windows(needle.len()).any(|window| window == needle)
+        };
+        let works_there = fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd.starts_with(dir));
+        works_there || mentions("cmdline") || mentions("environ")
+    };
+    let found: BTreeSet<Process> = all().into_iter().filter(names_dir).filter_map(Process::of).collect();
+    &found - &descendants(nix::unistd::getpid().as_raw())
+}
+
+fn all() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").expect("/proc is mounted");
+    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+}
+
+struct Stat {
+    process: Process,
+    parent: i32,
+}
+
+impl Stat {
+    fn of(pid: i32) -> Option<Self> {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold anything, blanks and parentheses too.
+        let (_, rest) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        if matches!(*fields.first()?, "Z" | "X") {
+            return None;
+        }
+        let process = Process { pid, start: fields.get(19)?.parse().ok()? };
+        Some(Self { process, parent: fields.get(1)?.parse().ok()? })
+    }
+}

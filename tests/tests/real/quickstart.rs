@@ -1,0 +1,86 @@
+//! The quickstart, as its README has it tried.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use nix::sys::signal::Signal;
+
+use crate::supervisor::{Example, Supervisor};
+
+const ALL: [&str; 6] = [".defaults", "web", "worker", "setup", "reloader", "daemon"];
+
+fn get(port: u16) -> Option<String> {
+    let mut server = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    server.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    server.read_to_string(&mut answer).ok()?;
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned())
+}
+
+#[track_caller]
+fn wait_for_output(supervisor: &Supervisor, profile: &str, text: &str) {
+    let look = || supervisor.output(profile).contains(text).then_some(());
+    supervisor.wait_for(&format!("{profile} to print `{text}`"), look);
+}
+
+#[test]
+fn the_quickstart_does_what_its_readme_says() {
+    let example = Example::copy("quickstart", &ALL);
+    let port = example.free_port("web");
+    example.set_env("worker", "LIFETIME", "2");
+    let supervisor = example.start();
+    for profile in ["web", "worker", "reloader", "daemon"] {
+        supervisor.main_process(profile);
+    }
+
+    supervisor.wait_for("setup to be done", || supervisor.said("setup", "finished").pop());
+    supervisor.wait_for("web to answer", || get(port).filter(|body| body.starts_with("Hello from pid")));
+
+    let web = supervisor.kill_main_process("web");
+    let hello = format!("Hello from pid {}\n", web.pid);
+    supervisor.wait_for("web to answer again", || (get(port)? == hello).then_some(()));
+
+    let reloader = supervisor.main_process("reloader");
+    wait_for_output(&supervisor, "reloader", "says good morning");
+    supervisor.example.set_env("reloader", "GREETING", "good evening");
+    wait_for_output(&supervisor, "reloader", &format!("pid {} reloaded and says good evening", reloader.pid));
+    assert_eq!(supervisor.pids("reloader"), [reloader.pid]);
+
+    supervisor.kill_main_process("daemon");
+
+    supervisor.wait_for("worker to crash twice", || supervisor.said("worker", "died").get(1).cloned());
+    supervisor.wait_for("worker to come back", || supervisor.pids("worker").get(2).copied());
+
+    // Its work is done: what happened to the others has not started it again.
+    assert_eq!(supervisor.said("setup", "starting").len(), 1, "{}", supervisor.log());
+    supervisor.drain();
+}
+
+#[test]
+fn a_changed_port_moves_the_web_service() {
+    let example = Example::copy("quickstart", &["web"]);
+    let first = example.free_port("web");
+    let supervisor = example.start();
+    supervisor.wait_for("web to answer", || get(first));
+    let second = supervisor.example.free_port("web");
+    supervisor.wait_for("web to answer there", || get(second));
+    assert_eq!(supervisor.pids("web").len(), 2, "{}", supervisor.log());
+    supervisor.drain();
+}
+
+#[test]
+fn a_port_that_is_taken_is_a_clear_message() {
+    let example = Example::copy("quickstart", &["web"]);
+    let port = example.free_port("web");
+    let other = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let supervisor = example.start();
+    wait_for_output(
+        &supervisor,
+        "web",
+        &format!("cannot listen on 127.0.0.1:{port}: Address already in use"),
+    );
+    drop(other);
+    supervisor.wait_for("web to answer when the port is free", || get(port));
+    supervisor.main_process("web").signal(Signal::SIGTERM);
+    supervisor.drain();
+}

@@ -1,1 +1,8 @@
-//! What the tests share.
+//! What the tests from outside share: a sandbox, the real supervisor in it, the process table, waiting.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+pub mod processes;
+pub mod sandbox;
+pub mod supervisor;
+pub mod wait;

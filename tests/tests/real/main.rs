@@ -7,9 +7,6 @@
 
 mod nginx;
 mod postgres;
-mod processes;
 mod quickstart;
 mod redis;
 mod software;
-mod supervisor;
-mod wait;

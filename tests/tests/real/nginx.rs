@@ -1,7 +1,8 @@
 //! nginx: the profiles `nginx` and `nginx-daemon`.
 
 use crate::software::{CURL, NGINX, ask, installed};
-use crate::supervisor::{Example, Supervisor};
+use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::supervisor::Supervisor;
 
 /// An nginx that serves, and its address.
 struct Nginx {
@@ -15,7 +16,7 @@ impl Nginx {
         if !installed(&[NGINX, CURL]) {
             return None;
         }
-        let example = Example::copy("real", &[profile]);
+        let example = Sandbox::copy("real", &[profile]);
         let url = format!("http://127.0.0.1:{}/", example.free_port(profile));
         let nginx = Self { profile, url, supervisor: example.start() };
         nginx.wait_for_release(1);
@@ -46,8 +47,8 @@ fn reloads_with_the_same_master(profile: &'static str) {
     let Some(nginx) = Nginx::start(profile) else { return };
     let Nginx { supervisor, .. } = &nginx;
     let master = supervisor.main_process(profile);
-    supervisor.example.replace(profile, "nginx.conf", "release 1", "release 2");
-    supervisor.example.set_env(profile, "RELEASE", "2");
+    supervisor.sandbox.replace(profile, "nginx.conf", "release 1", "release 2");
+    supervisor.sandbox.set_env(profile, "RELEASE", "2");
     nginx.wait_for_release(2);
     assert!(master.is_alive());
     assert_eq!(supervisor.pids(profile), [master.pid], "{}", supervisor.log());

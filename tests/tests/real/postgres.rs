@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::Signal;
 
-use crate::processes::Process;
 use crate::software::{POSTGRES, PSQL, ask, installed};
-use crate::supervisor::{Example, Supervisor};
+use proclaunch_tests::processes::Process;
+use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::supervisor::Supervisor;
 
 const PROFILE: &str = "postgres";
 
@@ -24,7 +25,7 @@ impl Postgres {
         if !installed(&[POSTGRES, PSQL]) {
             return None;
         }
-        let example = Example::copy("real", &[PROFILE]);
+        let example = Sandbox::copy("real", &[PROFILE]);
         let port = example.free_port(PROFILE).to_string();
         let socket_dir = example.data_of(PROFILE, "postgres");
         let postgres = Self { socket_dir, port, supervisor: example.start() };

@@ -5,7 +5,8 @@ use std::net::TcpStream;
 
 use nix::sys::signal::Signal;
 
-use crate::supervisor::{Example, Supervisor};
+use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::supervisor::Supervisor;
 
 const ALL: [&str; 6] = [".defaults", "web", "worker", "setup", "reloader", "daemon"];
 
@@ -25,7 +26,7 @@ fn wait_for_output(supervisor: &Supervisor, profile: &str, text: &str) {
 
 #[test]
 fn the_quickstart_does_what_its_readme_says() {
-    let example = Example::copy("quickstart", &ALL);
+    let example = Sandbox::copy("quickstart", &ALL);
     let port = example.free_port("web");
     example.set_env("worker", "LIFETIME", "2");
     let supervisor = example.start();
@@ -42,7 +43,7 @@ fn the_quickstart_does_what_its_readme_says() {
 
     let reloader = supervisor.main_process("reloader");
     wait_for_output(&supervisor, "reloader", "says good morning");
-    supervisor.example.set_env("reloader", "GREETING", "good evening");
+    supervisor.sandbox.set_env("reloader", "GREETING", "good evening");
     wait_for_output(&supervisor, "reloader", &format!("pid {} reloaded and says good evening", reloader.pid));
     assert_eq!(supervisor.pids("reloader"), [reloader.pid]);
 
@@ -58,11 +59,11 @@ fn the_quickstart_does_what_its_readme_says() {
 
 #[test]
 fn a_changed_port_moves_the_web_service() {
-    let example = Example::copy("quickstart", &["web"]);
+    let example = Sandbox::copy("quickstart", &["web"]);
     let first = example.free_port("web");
     let supervisor = example.start();
     supervisor.wait_for("web to answer", || get(first));
-    let second = supervisor.example.free_port("web");
+    let second = supervisor.sandbox.free_port("web");
     supervisor.wait_for("web to answer there", || get(second));
     assert_eq!(supervisor.pids("web").len(), 2, "{}", supervisor.log());
     supervisor.drain();
@@ -70,7 +71,7 @@ fn a_changed_port_moves_the_web_service() {
 
 #[test]
 fn a_port_that_is_taken_is_a_clear_message() {
-    let example = Example::copy("quickstart", &["web"]);
+    let example = Sandbox::copy("quickstart", &["web"]);
     let port = example.free_port("web");
     let other = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     let supervisor = example.start();

@@ -1,7 +1,8 @@
 //! Redis: the profiles `redis` and `redis-daemon`.
 
 use crate::software::{REDIS, REDIS_CLI, ask, installed};
-use crate::supervisor::{Example, Supervisor};
+use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::supervisor::Supervisor;
 
 /// A Redis that answers, and its port.
 struct Redis {
@@ -14,7 +15,7 @@ impl Redis {
         if !installed(&[REDIS, REDIS_CLI]) {
             return None;
         }
-        let example = Example::copy("real", &[profile]);
+        let example = Sandbox::copy("real", &[profile]);
         let port = example.free_port(profile).to_string();
         let data = example.data_of(profile, "redis");
         if profile == "redis-daemon" {

@@ -10,24 +10,26 @@ use nix::unistd::Pid;
 
 /// A process that was alive when it was looked at. Its start time tells it from a later one of the same pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Process {
-    pub(crate) pid: i32,
+pub struct Process {
+    /// Its pid.
+    pub pid: i32,
     start: u64,
 }
 
 impl Process {
     /// The process of this pid, if it lives; a zombie does not.
-    pub(crate) fn of(pid: i32) -> Option<Self> {
+    pub fn of(pid: i32) -> Option<Self> {
         Stat::of(pid).map(|stat| stat.process)
     }
 
-    pub(crate) fn is_alive(self) -> bool {
+    /// Whether it still lives.
+    pub fn is_alive(self) -> bool {
         Self::of(self.pid) == Some(self)
     }
 
     /// Sends a signal to it, if it is still there.
     #[expect(clippy::disallowed_methods, reason = "its start time was compared a moment ago")]
-    pub(crate) fn signal(self, signal: Signal) {
+    pub fn signal(self, signal: Signal) {
         if self.is_alive() {
             // It may end in between: that is what the caller wants to happen anyway.
             let _ = signal::kill(Pid::from_raw(self.pid), signal);
@@ -36,7 +38,7 @@ impl Process {
 }
 
 /// Every live process below `root`, which itself is not among them.
-pub(crate) fn descendants(root: i32) -> BTreeSet<Process> {
+pub fn descendants(root: i32) -> BTreeSet<Process> {
     let table: Vec<Stat> = all().into_iter().filter_map(Stat::of).collect();
     let mut parents = vec![root];
     let mut found = BTreeSet::new();
@@ -55,7 +57,7 @@ pub(crate) fn descendants(root: i32) -> BTreeSet<Process> {
 /// Sessions and parents do not matter here, so what escaped from both is found. A program may overwrite its command
 /// line and its environment with a title, but the servers of these tests work in a directory of their own. The test's
 /// own children, such as a client that is connected, are not among them.
-pub(crate) fn of_directory(dir: &Path) -> BTreeSet<Process> {
+pub fn of_directory(dir: &Path) -> BTreeSet<Process> {
     let names_dir = |pid: &i32| {
         let proc = Path::new("/proc").join(pid.to_string());
         let mentions = |file: &str| {

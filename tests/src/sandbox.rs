@@ -1,0 +1,205 @@
+//! A state directory and profiles of a test's own, and the supervisor's binary.
+
+use std::fs::{self, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use nix::unistd::{User, geteuid};
+use tempfile::TempDir;
+
+use crate::supervisor::Supervisor;
+
+/// A directory with `profiles` and `state`, gone when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    temp: TempDir,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sandbox {
+    /// One without profiles.
+    pub fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        // Services run as other users: they must reach their directories.
+        fs::set_permissions(temp.path(), Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(temp.path().join("profiles")).unwrap();
+        Self { temp }
+    }
+
+    /// Makes a profile whose `run` is this shell script, without the `#!` line.
+    pub fn profile(&self, name: &str, run: &str) -> Profile {
+        let profile = Profile { dir: self.profiles().join(name) };
+        fs::create_dir_all(&profile.dir).unwrap();
+        profile.run(run)
+    }
+
+    /// Copies these profiles of `profiles-examples/FAMILY`.
+    pub fn copy(family: &str, profiles: &[&str]) -> Self {
+        let example = Self::new();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../profiles-examples").join(family);
+        for profile in profiles {
+            copy_files(&from.join(profile), &example.profiles().join(profile));
+        }
+        example
+    }
+
+    /// Puts another value for `key` into the profile's `env`.
+    pub fn set_env(&self, profile: &str, key: &str, value: &str) {
+        let text = fs::read_to_string(self.profiles().join(profile).join("env")).unwrap();
+        let prefix = format!("{key}=");
+        assert!(text.lines().any(|line| line.starts_with(&prefix)), "{profile}/env sets {key}: {text}");
+        let line = |line: &str| match line.strip_prefix(&prefix) {
+            Some(_) => format!("{prefix}{value}\n"),
+            None => format!("{line}\n"),
+        };
+        self.write(profile, "env", &text.lines().map(line).collect::<String>());
+    }
+
+    /// Has the profile listen on a port that is free, and tells which.
+    pub fn free_port(&self, profile: &str) -> u16 {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        self.set_env(profile, "PORT", &port.to_string());
+        port
+    }
+
+    /// Has the profile keep its data in a directory below one that belongs to `user`.
+    pub fn data_of(&self, profile: &str, user: &str) -> PathBuf {
+        let home = self.temp.path().join(user);
+        fs::create_dir_all(&home).unwrap();
+        if geteuid().is_root() {
+            let user = User::from_name(user).unwrap().expect("the package made its user");
+            chown(&home, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+        }
+        let data = home.join("data");
+        self.set_env(profile, "DATA_DIR", data.to_str().unwrap());
+        data
+    }
+
+    /// Replaces text that must be there in a file of a profile.
+    pub fn replace(&self, profile: &str, file: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.profiles().join(profile).join(file)).unwrap();
+        assert!(text.contains(from), "{profile}/{file} holds {from:?}: {text}");
+        self.write(profile, file, &text.replace(from, to));
+    }
+
+    /// Writes a file as an editor does: whole, or not at all.
+    pub fn write(&self, profile: &str, file: &str, text: &str) {
+        let new = self.temp.path().join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(&new, self.profiles().join(profile).join(file)).unwrap();
+    }
+
+    /// Starts the supervisor in the foreground, and waits until it says so.
+    pub fn start(self) -> Supervisor {
+        self.start_with(|_| ())
+    }
+
+    /// The same, with a command line or an environment of the test's own.
+    pub fn start_with(self, change: impl FnOnce(&mut Command)) -> Supervisor {
+        let mut command = self.command();
+        command.arg("--foreground");
+        change(&mut command);
+        Supervisor::start(self, command)
+    }
+
+    /// The supervisor's command line, not in the foreground, for [`Command::output`].
+    pub fn command(&self) -> Command {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new(binary());
+        command
+            .args([self.state(), self.profiles()])
+            .current_dir(self.path())
+            // Servers are there, and it is not in everybody's PATH.
+            .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Where everything is.
+    pub fn path(&self) -> &Path {
+        self.temp.path()
+    }
+
+    /// The profiles directory.
+    pub fn profiles(&self) -> PathBuf {
+        self.temp.path().join("profiles")
+    }
+
+    /// The state directory; the supervisor makes it.
+    pub fn state(&self) -> PathBuf {
+        self.temp.path().join("state")
+    }
+
+    /// Where the supervisor's standard error goes.
+    pub fn log(&self) -> PathBuf {
+        self.temp.path().join("log")
+    }
+}
+
+/// One profile's directory.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The directory.
+    pub dir: PathBuf,
+}
+
+impl Profile {
+    /// Gives it this shell script as `run`.
+    #[expect(clippy::return_self_not_must_use, reason = "the file is what it is called for")]
+    pub fn run(self, script: &str) -> Self {
+        let new = self.dir.join(".run.new");
+        fs::write(&new, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&new, Permissions::from_mode(0o755)).unwrap();
+        fs::rename(new, self.dir.join("run")).unwrap();
+        self
+    }
+
+    /// Gives it a setting file with this content, written whole as an editor does.
+    #[expect(clippy::return_self_not_must_use, reason = "the file is what it is called for")]
+    pub fn set(self, file: &str, content: impl AsRef<[u8]>) -> Self {
+        let new = self.dir.join(".new");
+        fs::write(&new, content).unwrap();
+        fs::rename(new, self.dir.join(file)).unwrap();
+        self
+    }
+}
+
+/// The supervisor's binary, built from the sources of this moment.
+///
+/// Cargo builds no other package's binary for an integration test, and one that lies around may be old.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // target/PROFILE/deps/real-HASH
+        let test = std::env::current_exe().unwrap();
+        let dir = test.parent().and_then(Path::parent).expect("a test binary is in target/PROFILE/deps");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "proclaunch", "--bin", "proclaunch"]);
+        build.arg("--target-dir").arg(dir.parent().expect("target/PROFILE is in a directory"));
+        if dir.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "cargo builds the supervisor");
+        dir.join("proclaunch")
+    })
+}
+
+/// Copies the files of a directory, not what is in directories below: a service may have left its data there.
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let is_left = entry.path().extension().is_some_and(|extension| extension == "pid");
+        if entry.file_type().unwrap().is_file() && !is_left {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}

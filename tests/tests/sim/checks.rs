@@ -6,7 +6,7 @@ use std::panic::resume_unwind;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProfileName, Ticket};
-use proclaunch_core::log::{Entry, Own, Said};
+use proclaunch_core::log::{Entry, Said};
 use proclaunch_core::machine::{Action, Idle, Machine, Main, Rest, StateName, Want};
 use proclaunch_core::profile::{Profile, Restart};
 use proclaunch_core::signal::Signal;
@@ -45,7 +45,6 @@ impl Sim {
                     self.lines.take(name, said).unwrap_or_else(|wrong| violated(wrong));
                     self.check_told_exit(name, said);
                 }
-                Effect::Log(Entry::Own(Own::AllStopped)) => self.check_all_stopped(),
                 Effect::Log(Entry::Own(_)) | Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => {}
             }
         }
@@ -54,7 +53,6 @@ impl Sim {
     fn check_action(&self, name: &ProfileName, action: &Action, input: &Input, before: &Before) {
         let entry = self.model.entries.get(name);
         let is_scan = matches!(input, Input::Scan(_));
-        let is_begun = before.states.contains_key(name);
         match action {
             Action::Spawn { profile, .. } => {
                 ensure(!self.model.is_draining, || format!("{name} is spawned during a drain"));
@@ -64,17 +62,15 @@ impl Sim {
                 ensure(entry.profile.as_ref() == Some(profile), || {
                     format!("{name} is spawned by old settings")
                 });
-                let was_stopped = before.states.get(name) == Some(&StateName::Stopped);
-                ensure(!(is_scan && is_begun && was_stopped && profile.policy.down), || {
+                ensure(!is_scan || before.may_be_started(name, profile), || {
                     format!("{name} is started by a change of its files, which have `down`")
                 });
             }
             Action::Adopt { ticket, id } => {
                 ensure(!before.was_draining, || format!("{name} adopts {id:?} as {ticket} during a drain"));
             }
-            Action::LookAtPidFile(profile) if is_scan => {
-                let was_stopped = before.states.get(name) == Some(&StateName::Stopped);
-                ensure(!(is_begun && was_stopped && profile.policy.down), || {
+            Action::LookAtPidFile(profile) => {
+                ensure(!is_scan || before.may_be_started(name, profile), || {
                     format!("{name} is started by a change of its files, which have `down`")
                 });
             }
@@ -82,7 +78,6 @@ impl Sim {
             | Action::KillTree { .. }
             | Action::Watch { .. }
             | Action::Release { .. }
-            | Action::LookAtPidFile(_)
             | Action::RemovePidFile(_)
             | Action::Remember(_)
             | Action::Log(_) => {}
@@ -126,7 +121,7 @@ impl Sim {
         }
     }
 
-    fn check_all_stopped(&self) {
+    pub(crate) fn check_all_stopped(&self) {
         if let Some(process) = self.processes.iter().find(|process| !process.excused) {
             violated(format!(
                 "all is said to be stopped while {:?} of {} lives",
@@ -243,7 +238,9 @@ fn may_rest(idle: Idle, entry: &Expected) -> bool {
     let Some(Profile { shape, policy }) = &entry.profile else { return idle == Idle::Held };
     match idle {
         Idle::Down => policy.down && !entry.is_ordered,
-        Idle::Rest(Rest::Done) => shape.oneshot,
+        // What was changed while there was no supervisor is not seen: records do not hold the settings.
+        Idle::Rest(_) if entry.rests_since_before => true,
+        Idle::Rest(Rest::Done) => shape.oneshot || policy.down,
         Idle::Rest(Rest::Dead) => policy.restart != Restart::Always || policy.down,
         Idle::Rest(Rest::GaveUp) => policy.give_up.is_some() || policy.down,
         Idle::New | Idle::Ordered | Idle::Held | Idle::Gone => false,

@@ -118,6 +118,10 @@ impl Sim {
     }
 
     pub(crate) fn next_part(&mut self) {
+        if self.is_alone {
+            // There is nobody whom it could be told.
+            return self.later(Duration::from_millis(50), Happening::Next);
+        }
         self.timetable.part = match self.timetable.part {
             Part::Trouble if self.timetable.finale == Finale::DrainInTrouble => self.say_end(Signal::HUP),
             Part::Trouble => {
@@ -321,8 +325,10 @@ impl Sim {
 
     /// A moment passes without a supervisor.
     pub(crate) fn be_alone(&mut self) {
+        self.is_alone = true;
         let until = self.now.plus(self.rng.delay());
         self.pass(until);
+        self.is_alone = false;
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::machine::{Action, Look};
 use proclaunch_core::process::{Report, Scope, SpawnError, Stage};
 use proclaunch_core::profile::{Kill, Profile};
@@ -45,6 +46,7 @@ impl Sim {
                 self.check_nothing_forgotten(None);
                 self.records.clear();
             }
+            Effect::Log(Entry::Own(Own::AllStopped)) => self.check_all_stopped(),
             Effect::Log(_) | Effect::ReopenLog => {}
         }
     }

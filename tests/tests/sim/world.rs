@@ -109,6 +109,8 @@ pub(crate) struct Sim {
     inputs: u64,
     had_timeout: bool,
     pub(crate) fate: Fate,
+    /// There is no supervisor.
+    pub(crate) is_alone: bool,
 }
 
 impl Sim {
@@ -138,6 +140,7 @@ impl Sim {
             inputs: 0,
             had_timeout: false,
             fate: Fate::Lives,
+            is_alone: false,
         };
         sim.begin();
         sim

@@ -11,8 +11,9 @@ use proclaunch_core::machine::{Action, Idle, Machine, Main, Rest, StateName, Wan
 use proclaunch_core::profile::{Profile, Restart};
 use proclaunch_core::signal::Signal;
 
+use crate::happening::Unwound;
 use crate::model::{Before, Expected};
-use crate::world::{Sim, Unwound};
+use crate::world::Sim;
 
 /// Ends the run: something is wrong.
 pub(crate) fn violated(wrong: String) -> ! {
@@ -87,9 +88,31 @@ impl Sim {
     /// What the log says of an end is how the process ended.
     fn check_told_exit(&self, name: &ProfileName, said: &Said) {
         let (id, told) = match said {
-            Said::Died { id, exit, .. } | Said::Finished { id, exit, .. } => (*id, *exit),
-            Said::Stopped { exit: Some((id, exit)) } => (*id, *exit),
-            _ => return,
+            Said::Died { id, exit, .. }
+            | Said::Finished { id, exit, .. }
+            | Said::Stopped { exit: Some((id, exit)) } => (*id, *exit),
+            Said::Starting
+            | Said::Running { .. }
+            | Said::Adopted { .. }
+            | Said::StartFailed { .. }
+            | Said::GaveUp { .. }
+            | Said::Stopping
+            | Said::Stopped { exit: None }
+            | Said::Reloading { .. }
+            | Said::Disappeared
+            | Said::Signalled { .. }
+            | Said::NextStopSignal { .. }
+            | Said::Killing { .. }
+            | Said::KillingRest { .. }
+            | Said::LeftBehind { .. }
+            | Said::NotGone { .. }
+            | Said::PidFileRejected { .. }
+            | Said::BadSettings { .. }
+            | Said::Warned { .. }
+            | Said::Changed
+            | Said::Created
+            | Said::Deleting
+            | Said::RemovingPidFile => return,
         };
         let real = self.processes.exit_of(id);
         ensure(real == Some(told) || (real.is_some() && told == Exit::Unknown), || {

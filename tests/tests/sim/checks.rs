@@ -182,7 +182,8 @@ impl Sim {
             .filter(|(_, start)| start.name == *name)
             .map(|(ticket, _)| *ticket)
             .collect();
-        let launching = self.keeper.launching.values().filter(|other| *other == name).count();
+        let unborn = self.keeper.launching.values().chain(self.keeper.failed.values());
+        let launching = unborn.filter(|other| *other == name).count();
         ensure(starts.len() + launching <= 1, || format!("{name} has several starts: {starts:?}"));
         match machine.state() {
             StateName::Stopped => {

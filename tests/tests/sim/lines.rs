@@ -39,9 +39,9 @@ impl Lines {
             {
                 told
             }
-            (Said::Deleting | Said::GaveUp { .. } | Said::KillingRest { .. }, Told::Off) => told,
-            (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping) => told,
-            (
+            (Said::Deleting | Said::GaveUp { .. } | Said::KillingRest { .. }, Told::Off)
+            | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
+            | (
                 Said::LeftBehind { .. }
                 | Said::NotGone { .. }
                 | Said::PidFileRejected { .. }

@@ -8,10 +8,13 @@ use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use checks::describe;
-use world::{Sim, Unwound};
+use happening::Unwound;
+use world::Sim;
 
 mod checks;
+mod directory;
 mod faults;
+mod happening;
 mod keeper;
 mod lines;
 mod model;
@@ -19,6 +22,7 @@ mod perform;
 mod plan;
 mod processes;
 mod rng;
+mod timetable;
 mod trace;
 mod world;
 

@@ -147,6 +147,8 @@ pub(super) enum Then {
     StartAt(Moment),
     /// Rest.
     Rest(Rest),
+    /// Wait until the `down` file is gone: the profile came back with one while it was being stopped for having gone.
+    Down,
 }
 
 /// Which timer a deadline is.

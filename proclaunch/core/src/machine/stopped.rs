@@ -216,6 +216,7 @@ pub(super) fn settle(memory: &mut Memory, cx: &mut Context<'_>, then: Then) -> S
         (Want::Gone, _) => State::Stopped(Stopped::Idle(Idle::Gone)),
         (Want::Down, _) => State::Stopped(Stopped::Idle(Idle::Ordered)),
         (Want::Up, Then::Rest(rest)) => State::Stopped(Stopped::Idle(Idle::Rest(rest))),
+        (Want::Up, Then::Down) => State::Stopped(Stopped::Idle(Idle::Down)),
         (Want::Up, Then::StartAt(until)) if until <= cx.now => start(memory, cx),
         (Want::Up, Then::StartAt(until)) => State::Stopped(Stopped::Backoff { until }),
     }

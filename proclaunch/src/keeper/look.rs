@@ -24,13 +24,27 @@ pub(crate) fn children_are_named() -> bool {
 
 /// The pids of all children of `pid`, of all its threads; zombies among them.
 pub(crate) fn children_of(pid: i32) -> Vec<i32> {
-    let mut children = Vec::new();
-    for thread in numbers(&format!("/proc/{pid}/task")) {
-        if let Ok(text) = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")) {
-            children.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
-        }
+    let threads = numbers(&format!("/proc/{pid}/task"));
+    threads.into_iter().flat_map(|thread| children_of_thread(pid, thread)).collect()
+}
+
+/// The children of a process's first thread; zombies among them. Orphans that come to a subreaper become children of
+/// its first living thread (`find_new_reaper`), whichever thread has asked for them, and others of the thread that
+/// made them.
+pub(crate) fn children_of_leader(pid: i32) -> Vec<i32> {
+    children_of_thread(pid, pid)
+}
+
+fn children_of_thread(pid: i32, thread: i32) -> Vec<i32> {
+    // One read gives a page at most; the file has no size to ask for.
+    let mut text = Vec::with_capacity(4096);
+    let Ok(mut file) = fs::File::open(format!("/proc/{pid}/task/{thread}/children")) else {
+        return Vec::new();
+    };
+    if file.read_to_end(&mut text).is_err() {
+        return Vec::new();
     }
-    children
+    text.split(|b| *b == b' ').filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok()).collect()
 }
 
 /// All live processes but kernel threads, without tickets.

@@ -184,9 +184,10 @@ impl Keeper {
         true
     }
 
+    /// All orphans, and those of our other children that the first thread has made.
     fn children(&self) -> Vec<i32> {
         if self.children_are_named {
-            return look::children_of(self.me);
+            return look::children_of_leader(self.me);
         }
         look::everybody().into_iter().filter(|stat| stat.ppid == self.me).map(|stat| stat.id.pid).collect()
     }

@@ -61,14 +61,33 @@ pub(crate) const fn is_kernel(stat: &Stat) -> bool {
     (stat.ppid == 2 && stat.sid == 0) || (stat.id.pid == 2 && stat.ppid == 0)
 }
 
+/// How children are found.
+pub(crate) enum Children {
+    /// The kernel names them.
+    Named,
+    /// A walk over all processes has, by their parents.
+    Walked(BTreeMap<i32, Vec<i32>>),
+}
+
+impl Children {
+    pub(crate) fn new(are_named: bool) -> Self {
+        if are_named { Self::Named } else { Self::Walked(by_parent()) }
+    }
+
+    fn of(&self, pid: i32) -> Vec<i32> {
+        match self {
+            Self::Named => children_of(pid),
+            Self::Walked(table) => table.get(&pid).cloned().unwrap_or_default(),
+        }
+    }
+}
+
 /// All live descendants of `roots`, but for those that `stop` names and what is below them.
-pub(crate) fn below(roots: &[i32], named: bool, stop: impl Fn(i32) -> bool) -> Vec<Stat> {
+pub(crate) fn below(roots: &[i32], children: &Children, stop: impl Fn(i32) -> bool) -> Vec<Stat> {
     let mut found: BTreeMap<i32, Stat> = BTreeMap::new();
-    let table = if named { BTreeMap::new() } else { by_parent() };
     let mut open: Vec<i32> = roots.to_vec();
     while let Some(pid) = open.pop() {
-        let children = if named { children_of(pid) } else { table.get(&pid).cloned().unwrap_or_default() };
-        for child in children {
+        for child in children.of(pid) {
             if stop(child) || roots.contains(&child) || found.contains_key(&child) {
                 continue;
             }

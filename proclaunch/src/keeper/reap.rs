@@ -84,9 +84,13 @@ impl Keeper {
     fn kill_what_was_found(&mut self, in_cgroup: bool) -> bool {
         let prey: Vec<Ticket> =
             self.touched.iter().copied().filter(|ticket| self.hunt_of(*ticket) == Hunt::Kill).collect();
+        if prey.is_empty() {
+            return false;
+        }
+        let children = look::Children::new(self.children_are_named);
         let mut any = false;
         for ticket in prey {
-            let found = self.strike(ticket);
+            let found = self.strike(ticket, &children);
             any |= found;
             if found && in_cgroup {
                 self.strike_in_cgroup(ticket);

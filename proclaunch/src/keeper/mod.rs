@@ -12,8 +12,12 @@
 //!
 //! **Invariant:** a signal goes through a pidfd that was opened before its process's start time was verified; where
 //! no descriptor is left, only to an unreaped child, whose pid cannot mean anybody else.
-//! **Invariant:** nothing here waits, and no look is made for a profile at which nothing happens. One look costs
-//! one read of the list of the keeper's children.
+//! **Invariant:** nothing here waits, and no look is made for a profile at which nothing happens.
+//!
+//! One look reads the list of the children of the process's first thread. Orphans are in it, whoever asks; services
+//! are in it only if they were started on that thread. So a keeper that lives on any other thread does not see its
+//! idle services at each look, and the cost of a look is independent of their number.
+//!
 //! **Invariant:** a start is forgotten by [`Request::Release`] and by nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

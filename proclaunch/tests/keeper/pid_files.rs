@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use proclaunch::keeper::look_at_pid_file;
 use proclaunch::keeper::pid_file::{ContentError, PidFile, Rejection, Rules};
-use proclaunch::keeper::protocol::Request;
+use proclaunch::keeper::protocol::{Request, Scope};
+
+use proclaunch_core::signal::Signal;
 
 use crate::bench::{Bench, is_root};
 
@@ -80,7 +82,8 @@ fn a_zombie_is_dead() {
     let mut bench = Bench::new();
     let (spec, id) = bench.start("exec sleep 1000");
     let path = pid_file(&bench, &id.pid.to_string());
-    bench.keeper.request(Request::KillTree { ticket: spec.ticket });
+    let (ticket, signal) = (spec.ticket, Signal::KILL);
+    bench.keeper.request(Request::Signal { ticket, scope: Scope::Main, signal });
     loop {
         // Nobody reaps here.
         match look_at_pid_file(&path, &rules()) {
@@ -89,7 +92,7 @@ fn a_zombie_is_dead() {
             PidFile::Absent => panic!("it is there"),
         }
     }
-    bench.gone(spec.ticket);
+    bench.end(spec.ticket);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod happening;
 mod keeper;
 mod lines;
 mod model;
+mod outcomes;
 mod perform;
 mod plan;
 mod processes;

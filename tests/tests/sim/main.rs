@@ -22,6 +22,7 @@ mod outcomes;
 mod perform;
 mod plan;
 mod processes;
+mod regressions;
 mod rng;
 mod timetable;
 mod trace;

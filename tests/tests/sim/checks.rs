@@ -20,7 +20,7 @@ pub(crate) fn violated(wrong: String) -> ! {
     resume_unwind(Box::new(Unwound::Violated(wrong)))
 }
 
-fn ensure(holds: bool, wrong: impl FnOnce() -> String) {
+pub(crate) fn ensure(holds: bool, wrong: impl FnOnce() -> String) {
     if !holds {
         violated(wrong());
     }
@@ -45,6 +45,7 @@ impl Sim {
                 Effect::Log(Entry::Profile(name, said)) => {
                     self.lines.take(name, said).unwrap_or_else(|wrong| violated(wrong));
                     self.check_told_exit(name, said);
+                    self.check_outcome(name, said);
                 }
                 Effect::Log(Entry::Own(_)) | Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => {}
             }
@@ -203,7 +204,7 @@ impl Sim {
         ensure(machine.want() == entry.want, || {
             format!("{name} is wanted {:?}, and should be {:?}", machine.want(), entry.want)
         });
-        self.check_record(name, entry);
+        self.check_record(name, entry, machine.idle());
     }
 
     fn check_running(&self, name: &ProfileName, machine: &Machine) {
@@ -219,12 +220,17 @@ impl Sim {
         ensure(machine.want() == Want::Up, || format!("{name} runs, and is wanted {:?}", machine.want()));
     }
 
-    fn check_record(&self, name: &ProfileName, entry: &Expected) {
-        let order = self.records.get(name).and_then(|record| record.order);
+    fn check_record(&self, name: &ProfileName, entry: &Expected, idle: Option<Idle>) {
+        let record = self.records.get(name).copied().unwrap_or_default();
         let expected = (entry.is_ordered && entry.want != Want::Gone).then_some(entry.want);
-        ensure(order == expected || entry.want == Want::Gone, || {
-            format!("{name}: the order in force is {expected:?}, and the record says {order:?}")
+        ensure(record.order == expected || entry.want == Want::Gone, || {
+            format!("{name}: the order in force is {expected:?}, and the record says {:?}", record.order)
         });
+        if let Some(Idle::Rest(rest)) = idle {
+            ensure(record.rest == Some(rest), || {
+                format!("{name} rests ({rest:?}), and the record says {:?}", record.rest)
+            });
+        }
     }
 
     /// A while after the last fault: everything is as it is wanted.

@@ -65,7 +65,13 @@ impl Model {
     /// Takes an input, before the fleet does.
     pub(crate) fn take(&mut self, input: &Input, fleet: &Fleet) -> Before {
         let states = fleet.machines().map(|(name, machine)| (name.clone(), machine.state())).collect();
+        let count = self.entries.len();
         self.entries.retain(|name, _| fleet.machine(name).is_some());
+        if self.entries.len() < count {
+            // A profile that came back with bad files while it was being stopped for having gone is dropped; the next
+            // scan has it again.
+            self.last = None;
+        }
         let is_awaited = |entry: &Expected| entry.profile.is_none() && entry.is_ordered;
         let awaited = self.entries.iter().filter(|(_, entry)| is_awaited(entry));
         let awaited = awaited.map(|(name, _)| name.clone()).collect();

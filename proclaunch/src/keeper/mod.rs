@@ -48,7 +48,7 @@ mod testing;
 
 pub use error::KeeperError;
 pub use look::ticket_of;
-pub use pid_file::{PidFile, Rejection, Rules, age_of, look_at_pid_file, parse_pid_file};
+pub use pid_file::{PidFile, Rejection, age_of, look_at_pid_file, parse_pid_file};
 pub use stat::{Stat, identify, parse_stat, read_stat};
 
 use cgroup::Cgroups;

@@ -247,6 +247,7 @@ impl Sim {
                 (Want::Down, idle) => idle == Some(Idle::Ordered),
                 (Want::Gone, _) => false,
             };
+            ensure(entry.is_reloaded || !machine.is_changed(), || format!("{name} runs by old settings"));
             ensure(is_right, || format!("{name} is to be {:?}, and is {state} ({idle:?})", entry.want));
         }
         for (name, _) in self.shadow.machines() {

@@ -10,6 +10,7 @@ use proclaunch_core::signal::Signal;
 
 /// What is to be wanted of one profile.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own, and any of them can hold")]
 pub(crate) struct Expected {
     pub(crate) want: Want,
     pub(crate) is_ordered: bool,
@@ -17,6 +18,8 @@ pub(crate) struct Expected {
     pub(crate) is_held: bool,
     /// The last good settings.
     pub(crate) profile: Option<Profile>,
+    /// A `reload` file has let its process live on with old settings.
+    pub(crate) is_reloaded: bool,
     /// It rested under an earlier supervisor, and its files have not changed since.
     pub(crate) rests_since_before: bool,
 }
@@ -144,6 +147,7 @@ impl Model {
                     is_ordered: false,
                     is_held: false,
                     profile: None,
+                    is_reloaded: false,
                     rests_since_before: false,
                 };
                 self.entries.insert(name, entry);
@@ -165,10 +169,12 @@ impl Model {
                 let is_first = entry.profile.is_none() && is_stopped;
                 entry.is_held = is_down && (entry.is_held || (is_first && !entry.is_ordered));
                 entry.rests_since_before &= entry.profile.as_ref().is_none_or(|old| old == good);
+                entry.is_reloaded |= good.policy.reload.is_some();
                 entry.profile = Some(good.clone());
             }
             return;
         }
+        let is_reloaded = good.is_some_and(|profile| profile.policy.reload.is_some());
         let recalled = self.recalled.remove(name);
         let order = recalled.as_ref().and_then(|recalled| recalled.remembered.order);
         let (want, is_ordered) = match order {
@@ -181,7 +187,7 @@ impl Model {
         let is_held = is_down && !lives && !(is_ordered && want == Want::Up);
         self.entries.insert(
             name.clone(),
-            Expected { want, is_ordered, is_held, profile: good.cloned(), rests_since_before },
+            Expected { want, is_ordered, is_held, profile: good.cloned(), is_reloaded, rests_since_before },
         );
     }
 }

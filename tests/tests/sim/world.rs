@@ -18,7 +18,7 @@ use proclaunch_core::profile::Kill;
 use proclaunch_core::signal::Signal;
 use proclaunch_core::world::World;
 
-use crate::checks::violated;
+use crate::checks::{ensure, violated};
 use crate::directory::Directory;
 use crate::happening::{Fate, Happening, Unwound};
 use crate::keeper::Keeper;
@@ -190,6 +190,7 @@ impl Sim {
         let mut inputs = inputs.to_vec();
         inputs.sort_by_key(Input::rank);
         self.had_timeout = inputs.contains(&Input::Timeout);
+        check_order(&inputs);
         for input in inputs {
             self.inputs += 1;
             if self.inputs > INPUTS_MAX {
@@ -252,6 +253,23 @@ impl World for Sim {
         match self.expected.pop_front() {
             Some((expected, kill)) if expected == effect => self.perform_one(effect, kill),
             expected => violated(format!("not deterministic: {effect:?}, shadow {expected:?}")),
+        }
+    }
+}
+
+/// What has happened to processes is told before what is wanted of them, and the timeout last.
+fn check_order(inputs: &[Input]) {
+    let mut wanted = false;
+    for (index, input) in inputs.iter().enumerate() {
+        match input {
+            Input::Signal(_) | Input::Order(..) | Input::Scan(_) | Input::ScanFailed(_) => wanted = true,
+            Input::Report(_) | Input::PidFile(..) | Input::Recall(_) => {
+                ensure(!wanted, || format!("{input:?} comes after what is wanted: {inputs:?}"));
+            }
+            Input::Timeout => {
+                ensure(index + 1 == inputs.len(), || format!("a timeout is not last: {inputs:?}"));
+            }
+            Input::Say(_) => {}
         }
     }
 }

@@ -96,6 +96,11 @@ impl Running {
     /// Begins to stop the process; what comes after it is told by what is wanted then.
     pub(super) fn stop(self, memory: &Memory, cx: &mut Context<'_>) -> State {
         cx.say(Said::Stopping);
+        // The file at the new path is removed at the end; nobody comes back to the old one.
+        let path = |profile: &Arc<Profile>| profile.shape.pid_file.clone();
+        if self.profile.as_ref().map(path) != memory.profile.as_ref().map(path) {
+            remove_pid_file(cx, self.profile.as_ref());
+        }
         let ending = Ending::asked(cx, self.ticket, self.since, Some(self.id));
         Stopping::first_signal(memory, cx, ending, stop_scope(memory.policy().kill))
     }

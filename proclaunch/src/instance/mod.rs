@@ -93,12 +93,10 @@ impl Instance {
             .map_err(|source| Fatal::StateDir { path: self.path.join(PID_FILE), source })
     }
 
-    /// Removes the pid file: for a clean exit, before the lock goes.
-    ///
-    /// # Errors
-    /// The file cannot be removed; it does no harm, as the lock decides.
-    pub fn remove_pid_file(&self) -> io::Result<()> {
-        files::remove(&self.dir, PID_FILE)
+    /// Removes the pid file, then lets the lock go.
+    pub fn end(self) {
+        // It does no harm where it stays: the lock decides.
+        drop(files::remove(&self.dir, PID_FILE));
     }
 }
 

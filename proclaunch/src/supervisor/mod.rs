@@ -30,16 +30,24 @@ use reactor::Reactor;
 const SIGNALS: [Signal; 6] =
     [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGCHLD];
 
-/// Supervises until told to end, and gives the exit code.
+/// Supervises until told to end, and gives the exit code; the instance ends with it.
 ///
 /// Reports through `startup` once everything is in place, before the first service is started.
-pub fn run(settings: &Settings, instance: &Instance, log: Log, startup: Startup) -> u8 {
-    match prepare(settings, instance, log) {
-        Ok((mut fleet, mut reactor)) => match startup.succeeded() {
-            Ok(()) => world::run(&mut fleet, &mut reactor),
-            Err(fatal) => reactor.say_fatal(&fatal),
-        },
-        Err(fatal) => startup.failed(&fatal),
+pub fn run(settings: &Settings, instance: Instance, log: Log, startup: Startup) -> u8 {
+    match prepare(settings, &instance, log) {
+        Ok((mut fleet, mut reactor)) => {
+            let code = match startup.succeeded() {
+                Ok(()) => world::run(&mut fleet, &mut reactor),
+                Err(fatal) => reactor.say_fatal(&fatal),
+            };
+            instance.end();
+            code
+        }
+        Err(fatal) => {
+            // Before the launcher ends: whoever starts again at once must not find the lock still held.
+            instance.end();
+            startup.failed(&fatal)
+        }
     }
 }
 

@@ -12,8 +12,8 @@ mod rescan;
 use std::env;
 
 use nix::sys::signal::{SigSet, Signal};
-use proclaunch_core::fleet::{Config, Fleet, Input};
-use proclaunch_core::log::Own;
+use proclaunch_core::fleet::{Config, Effect, Fleet};
+use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::world;
 
 use crate::cli::{OnTerm, Settings};
@@ -63,7 +63,9 @@ fn prepare(settings: &Settings, instance: &Instance, log: Log) -> Result<(Fleet,
     let drain_on_term = settings.on_term == OnTerm::Drain;
     let fleet = Fleet::new(Config { instance: random, drain_on_term });
     let mut reactor = Reactor::new(settings, &signals, keeper, store, log, boot_id)?;
-    reactor.answer(Input::Say(Own::Started { pid: nix::unistd::getpid().as_raw() }));
+    // At once: a signal that is there already outranks what is said in the next wait.
+    let started = Own::Started { pid: nix::unistd::getpid().as_raw() };
+    reactor.perform_effect(Effect::Log(Entry::Own(started)));
     reactor.recall();
     reactor.scan_all();
     Ok((fleet, reactor))

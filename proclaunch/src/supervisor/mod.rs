@@ -22,7 +22,7 @@ use crate::instance::{Instance, Startup};
 use crate::keeper::Keeper;
 use crate::logging::Log;
 use crate::store::Store;
-use crate::sys::clock;
+use crate::sys::{self, clock};
 
 use reactor::Reactor;
 
@@ -57,6 +57,7 @@ fn prepare(settings: &Settings, instance: &Instance, log: Log) -> Result<(Fleet,
     let boot_id = clock::boot_id().map_err(system("read the boot id"))?;
     let signals: SigSet = SIGNALS.into_iter().collect();
     signals.thread_block().map_err(|errno| system("block signals")(errno.into()))?;
+    sys::ignore_write_signals();
     let keeper = Keeper::new(instance.path(), env::vars_os().collect()).map_err(Fatal::Keeper)?;
     let store = Store::open(instance.path()).map_err(Fatal::Store)?;
 

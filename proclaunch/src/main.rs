@@ -10,7 +10,7 @@ use proclaunch::fatal::{Fatal, USAGE};
 use proclaunch::instance::{Claim, Instance, Startup};
 use proclaunch::logging::Log;
 use proclaunch::sys::daemon::{Fork, daemonize};
-use proclaunch::supervisor;
+use proclaunch::{panics, supervisor};
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
@@ -59,6 +59,7 @@ fn serve(settings: &Settings, instance: Instance, startup: Startup) -> u8 {
     });
     match opened {
         Ok(log) => {
+            panics::go_to(log.clone());
             supervisor::run(settings, instance, log, startup)
         }
         Err(fatal) => {

@@ -3,4 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 mod bugs;
+mod coverage;
+mod launch;
 mod pinned;

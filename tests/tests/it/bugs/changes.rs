@@ -57,7 +57,8 @@ fn bug_16_a_profile_that_is_removed_while_it_starts_leaves_nothing_running() {
 fn bug_28_files_that_are_added_later_are_changes() {
     let sandbox = Sandbox::new();
     let web = sandbox.profile("web", SLEEP);
-    let db = sandbox.profile("db", "trap 'echo got HUP' HUP; echo ready; while :; do sleep 86400 & wait $!; done");
+    let db =
+        sandbox.profile("db", "trap 'echo got HUP' HUP; echo ready; while :; do sleep 86400 & wait $!; done");
     let supervisor = sandbox.start();
     let first = supervisor.main_process("web");
     supervisor.wait_for("db", || supervisor.output("db").contains("ready").then_some(()));
@@ -100,8 +101,7 @@ fn bug_30_a_switch_of_the_profiles_symlink_is_seen_and_touches_only_what_differs
     sandbox.profile("same", SLEEP);
     sandbox.profile("changed", SLEEP);
     sandbox.profile("gone", SLEEP);
-    let (link, one, two) =
-        (sandbox.profiles(), sandbox.path().join("one"), sandbox.path().join("two"));
+    let (link, one, two) = (sandbox.profiles(), sandbox.path().join("one"), sandbox.path().join("two"));
     fs::rename(&link, &one).unwrap();
     symlink(&one, &link).unwrap();
     let supervisor = sandbox.start();

@@ -63,7 +63,8 @@ fn bug_22_a_run_that_cannot_be_executed_makes_no_second_supervisor() {
     sandbox.profile("db", SLEEP);
     let supervisor = sandbox.start();
     let failed = supervisor.wait_for_line("web", "failed to start");
-    let expect = "failed to start (could not execute `run`: No such file or directory (os error 2), restart in ";
+    let expect =
+        "failed to start (could not execute `run`: No such file or directory (os error 2), restart in ";
     assert!(failed.starts_with(expect), "{failed}");
     supervisor.wait_for("another try", || supervisor.said("web", "failed to start").get(1).cloned());
     let db = supervisor.main_process("db");
@@ -75,15 +76,15 @@ fn bug_22_a_run_that_cannot_be_executed_makes_no_second_supervisor() {
 #[test]
 fn bug_26_a_crash_loop_slows_down_and_tells_the_causes_of_death() {
     let sandbox = Sandbox::new();
-    sandbox.profile("code", "exit 3").set("restart", "").set("backoff", "0.1 60");
-    sandbox.profile("signal", "kill -SEGV $$").set("restart", "").set("backoff", "0.1 60");
+    sandbox.profile("code", "exit 3").set("restart", "").set("backoff", "0.2 60");
+    sandbox.profile("signal", "kill -SEGV $$").set("restart", "").set("backoff", "0.2 60");
     let mut supervisor = sandbox.start();
     for (profile, cause) in [("code", "exit 3, "), ("signal", "signal SEGV, ")] {
         let deaths = supervisor.wait_for("four deaths", || {
             Some(supervisor.said(profile, "died")).filter(|deaths| deaths.len() >= 4)
         });
         assert!(deaths.iter().all(|death| death.contains(cause)), "{deaths:?}");
-        // 0.1, 0.2, 0.4, 0.8, each with its jitter and cut to a tenth.
+        // 0.2, 0.4, 0.8, 1.6, each with its jitter and cut to a tenth.
         let delays: Vec<f64> = deaths.iter().take(4).filter_map(|death| delay(death)).collect();
         assert_eq!(delays.len(), 4, "{deaths:?}");
         assert!(delays.is_sorted() && delays[3] > 4.0 * delays[0], "{deaths:?}");

@@ -80,7 +80,8 @@ fn bug_06_whoever_ignores_the_stop_signal_is_killed_with_all_its_children() {
     let supervisor = sandbox.start();
     wait_for_output(&supervisor, "web", "ready");
     let main = supervisor.main_process("web");
-    let tree = supervisor.wait_for("its children", || Some(descendants(main.pid)).filter(|tree| tree.len() >= 2));
+    let tree =
+        supervisor.wait_for("its children", || Some(descendants(main.pid)).filter(|tree| tree.len() >= 2));
     std::fs::remove_dir_all(&web.dir).unwrap();
     supervisor.wait_for_line("web", "still running after 0.3s; killing");
     let stopped = supervisor.wait_for_line("web", "stopped");
@@ -135,7 +136,8 @@ fn bug_14_a_removed_profile_is_stopped_by_the_stop_signal_that_it_had() {
     std::fs::remove_dir_all(&web.dir).unwrap();
     supervisor.wait_for_line("web", "stopped");
     assert_eq!(supervisor.output("web"), "ready\ngot INT\n");
-    let web: Vec<String> = supervisor.messages().into_iter().filter(|line| line.starts_with("web ")).collect();
+    let web: Vec<String> =
+        supervisor.messages().into_iter().filter(|line| line.starts_with("web ")).collect();
     let stop = ["web disappeared. Stopping and not restarting.", "web stopping", "web stopped"];
     assert_eq!(web[2..], stop, "{}", supervisor.log());
     supervisor.drain();

@@ -40,6 +40,7 @@ pub fn run(settings: &Settings, instance: Instance, log: Log, startup: Startup) 
                 Ok(()) => world::run(&mut fleet, &mut reactor),
                 Err(fatal) => reactor.say_fatal(&fatal),
             };
+            drop(reactor);
             instance.end();
             code
         }

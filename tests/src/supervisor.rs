@@ -18,10 +18,8 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    #[expect(clippy::disallowed_methods, reason = "the supervisor itself has no keeper above it")]
-    pub(crate) fn start(sandbox: Sandbox, mut command: Command) -> Self {
-        let log = File::options().create(true).append(true).open(sandbox.log()).unwrap();
-        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    pub(crate) fn start(sandbox: Sandbox, command: Command) -> Self {
+        let child = spawn(&sandbox, command);
         Self { sandbox, child }
     }
 
@@ -86,7 +84,8 @@ impl Supervisor {
     /// Stops everything by HUP, and checks the exit code and that no process is left.
     #[track_caller]
     pub fn drain(mut self) {
-        let seen = descendants(self.process().pid);
+        // What was adopted is nobody's descendant.
+        let seen = &descendants(self.process().pid) | &of_directory(self.sandbox.path());
         assert!(!seen.is_empty(), "something runs that can be stopped:\n{}", self.log());
         let exit = self.end(Signal::SIGHUP);
         let log = self.log();
@@ -109,6 +108,14 @@ impl Supervisor {
     pub fn wait(&mut self) -> ExitStatus {
         let exit = wait::until(|| self.child.try_wait().unwrap());
         exit.unwrap_or_else(|| panic!("waited in vain for the supervisor's end; the log:\n{}", self.log()))
+    }
+
+    /// Starts another supervisor after this one has ended, with the same directories; the log goes on.
+    pub fn start_again(&mut self) {
+        assert!(!self.is_running(), "the first one has ended:\n{}", self.log());
+        let mut command = self.sandbox.command();
+        command.arg("--foreground");
+        self.child = spawn(&self.sandbox, command);
     }
 
     /// Whether the supervisor still runs.
@@ -139,6 +146,12 @@ impl Supervisor {
         let printed = |name: String| [format!("\n{name} printed:\n"), self.output(&name)];
         names.flat_map(printed).collect()
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the supervisor itself has no keeper above it")]
+fn spawn(sandbox: &Sandbox, mut command: Command) -> Child {
+    let log = File::options().create(true).append(true).open(sandbox.log()).unwrap();
+    command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 
 impl Drop for Supervisor {

@@ -12,6 +12,7 @@ use proclaunch_tests::supervisor::Supervisor;
 
 mod changes;
 mod ends;
+mod exhaustion;
 mod init;
 mod leaving;
 mod pid_files;

@@ -84,7 +84,10 @@ impl Reactor {
         add(&timer, TIMER)?;
         add(&keeper.foreign(), FOREIGN)?;
         let (watcher, gap) = match Watcher::new(&settings.profiles_dir) {
-            Ok(watcher) => (Some(watcher), None),
+            Ok(watcher) => {
+                let gap = watcher.gap().map(ToOwned::to_owned);
+                (Some(watcher), gap)
+            }
             Err(error) => (None, Some(error.to_string())),
         };
         if let Some(watcher) = &watcher {

@@ -92,6 +92,16 @@ pub fn descendants(root: i32) -> BTreeSet<Process> {
     found
 }
 
+/// How many zombies a process has not collected.
+pub fn zombies_of(parent: i32) -> usize {
+    let is_zombie = |pid: &i32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let rest = text.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        rest.strip_prefix("Z ").and_then(|rest| rest.split(' ').next()?.parse().ok()) == Some(parent)
+    };
+    all().iter().filter(|pid| is_zombie(pid)).count()
+}
+
 /// Every live process that works in `dir`, or whose command line or environment names it.
 ///
 /// Sessions and parents do not matter here, so what escaped from both is found. A program may overwrite its command

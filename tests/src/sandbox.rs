@@ -2,7 +2,8 @@
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -20,7 +21,20 @@ use crate::wait;
 /// started from it.
 #[derive(Debug)]
 pub struct Sandbox {
+    /// Before the directory that they are in.
+    mounts: Vec<Mount>,
     temp: TempDir,
+}
+
+/// A file system of the sandbox's own, unmounted when it is dropped.
+#[derive(Debug)]
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: a process that was killed a moment ago may still have a file open.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
 }
 
 impl Default for Sandbox {
@@ -36,7 +50,7 @@ impl Sandbox {
         // Services run as other users: they must reach their directories.
         fs::set_permissions(temp.path(), Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(temp.path().join("profiles")).unwrap();
-        Self { temp }
+        Self { mounts: Vec::new(), temp }
     }
 
     /// Makes a profile whose `run` is this shell script, without the `#!` line.
@@ -100,6 +114,31 @@ impl Sandbox {
         let new = self.temp.path().join("new");
         fs::write(&new, text).unwrap();
         fs::rename(&new, self.profiles().join(profile).join(file)).unwrap();
+    }
+
+    /// Makes a directory and mounts a file system in memory there, as root alone can.
+    pub fn mount(&mut self, dir: &Path, options: &str) {
+        fs::create_dir_all(dir).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(dir);
+        assert!(mount.status().unwrap().success(), "root can mount a file system");
+        self.mounts.push(Mount(dir.to_owned()));
+    }
+
+    /// Gives everything to a user and lets the supervisor run as that one, which only root can do.
+    pub fn start_as(self, uid: u32, change: impl FnOnce(&mut Command)) -> Supervisor {
+        // The user may not reach the place where it was built.
+        let program = self.path().join("proclaunch");
+        fs::copy(binary(), &program).unwrap();
+        for entry in walkdir::WalkDir::new(self.path()) {
+            lchown(entry.unwrap().path(), Some(uid), Some(uid)).unwrap();
+        }
+        self.start_with(|command| {
+            let mut own = Command::new(program);
+            own.args(command.get_args()).current_dir(command.get_current_dir().unwrap()).uid(uid).gid(uid);
+            *command = own;
+            change(command);
+        })
     }
 
     /// Starts the supervisor in the foreground, and waits until it says so.

@@ -50,7 +50,8 @@ impl Supervisor {
     /// Stops everything by HUP, and checks the exit code and that no process is left.
     #[track_caller]
     pub fn drain(mut self) {
-        let seen = descendants(self.process().pid);
+        // What was adopted is nobody's descendant.
+        let seen = &descendants(self.process().pid) | &of_directory(self.sandbox.path());
         assert!(!seen.is_empty(), "something runs that can be stopped:\n{}", self.log());
         let exit = self.end(Signal::SIGHUP);
         let log = self.log();

@@ -25,7 +25,7 @@ fn scenario_10_what_shapes_the_process_restarts_it() {
     for shape in SHAPES {
         // The look belongs to the start that follows, where there is a pid file.
         let stopped = if shape[0].0 == "pid_file" {
-            "=> remove pid file; stopped (pid 101, exit 0); => look at pid file"
+            "stopped (pid 101, exit 0); => look at pid file"
         } else {
             RESTARTED.1
         };

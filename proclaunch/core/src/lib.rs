@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod exit;
 pub mod fleet;
+pub mod hook;
 pub mod ids;
 pub mod log;
 pub mod machine;

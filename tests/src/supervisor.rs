@@ -112,9 +112,15 @@ impl Supervisor {
 
     /// Starts another supervisor after this one has ended, with the same directories; the log goes on.
     pub fn start_again(&mut self) {
+        self.start_again_with(|_| ());
+    }
+
+    /// The same, with a command line or an environment of the test's own.
+    pub fn start_again_with(&mut self, change: impl FnOnce(&mut Command)) {
         assert!(!self.is_running(), "the first one has ended:\n{}", self.log());
         let mut command = self.sandbox.command();
         command.arg("--foreground");
+        change(&mut command);
         self.child = spawn(&self.sandbox, command);
     }
 

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+
+use crate::wait;
 
 /// A process that was alive when it was looked at. Its start time tells it from a later one of the same pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +37,43 @@ impl Process {
             // It may end in between: that is what the caller wants to happen anyway.
             let _ = signal::kill(Pid::from_raw(self.pid), signal);
         }
+    }
+}
+
+/// A process that no supervisor started and that sleeps; it ends with the value.
+pub struct Stranger(Child);
+
+impl Stranger {
+    /// Starts one.
+    #[expect(clippy::disallowed_methods, reason = "no supervisor is to know it")]
+    pub fn new() -> Self {
+        Self(Command::new("sleep").arg("86400").stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Process {
+        Process::of(i32::try_from(self.0.id()).unwrap()).expect("nobody has ended it")
+    }
+
+    /// Kills it and leaves it a zombie: its parent does not take its exit. Gives its pid.
+    pub fn make_zombie(&self) -> i32 {
+        let process = self.process();
+        process.signal(Signal::SIGKILL);
+        wait::until(|| (!process.is_alive()).then_some(())).expect("SIGKILL ends it");
+        process.pid
+    }
+}
+
+impl Default for Stranger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -8,12 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 use tempfile::TempDir;
 
+use crate::daemon::Daemon;
+use crate::processes::{Process, of_directory};
 use crate::supervisor::Supervisor;
+use crate::wait;
 
-/// A directory with `profiles` and `state`, gone when it is dropped.
+/// A directory with `profiles` and `state`. Dropped, it is gone, and with it every process that works in it or was
+/// started from it.
 #[derive(Debug)]
 pub struct Sandbox {
     /// Before the directory that they are in.
@@ -149,15 +154,56 @@ impl Sandbox {
         Supervisor::start(self, command)
     }
 
+    /// The same with another standard error; there is no log to look at.
+    pub fn start_to(self, stderr: impl Into<Stdio>) -> Supervisor {
+        let mut command = self.command();
+        command.arg("--foreground");
+        Supervisor::start_to(self, command, stderr)
+    }
+
+    /// The same below a program that sets something up and then becomes the supervisor.
+    pub fn start_under(self, words: &[&str]) -> Supervisor {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(binary()).arg("--foreground");
+        let command = self.equip(command);
+        Supervisor::start(self, command)
+    }
+
+    /// Starts the supervisor as a daemon that logs to `PROFILES_DIR/error.log`, and waits until it is up.
+    #[track_caller]
+    pub fn daemonize(self) -> Daemon {
+        let (command, log) = (self.command(), self.profiles().join("error.log"));
+        Daemon::start(self, command, log)
+    }
+
+    /// The same, with another log.
+    #[track_caller]
+    pub fn daemonize_to(self, log: PathBuf) -> Daemon {
+        let mut command = self.command();
+        command.arg("--log-path").arg(&log);
+        Daemon::start(self, command, log)
+    }
+
+    /// The process that `proclaunch.pid` names, if it lives.
+    pub fn instance(&self) -> Option<Process> {
+        let text = fs::read_to_string(self.state().join("proclaunch.pid")).ok()?;
+        Process::of(text.trim_end().parse().ok()?)
+    }
+
     /// The supervisor's command line, not in the foreground, for [`Command::output`].
     pub fn command(&self) -> Command {
+        self.equip(Command::new(binary()))
+    }
+
+    fn equip(&self, mut command: Command) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = Command::new(binary());
         command
             .args([self.state(), self.profiles()])
             .current_dir(self.path())
             // Servers are there, and it is not in everybody's PATH.
             .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+            // By this every process is found that descends from it.
+            .env("TEST_SANDBOX", self.path())
             .stdin(Stdio::null());
         command
     }
@@ -180,6 +226,19 @@ impl Sandbox {
     /// Where the supervisor's standard error goes.
     pub fn log(&self) -> PathBuf {
         self.temp.path().join("log")
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Again and again: one that was seen late may have started another.
+        wait::until(|| {
+            let left = of_directory(self.path());
+            for process in &left {
+                process.signal(Signal::SIGKILL);
+            }
+            left.is_empty().then_some(())
+        });
     }
 }
 

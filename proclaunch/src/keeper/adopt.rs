@@ -26,6 +26,11 @@ impl Keeper {
         let fd = pidfd::open(id.pid).ok();
         let Some(verified) = read_stat(id.pid).filter(|stat| stat.id == id) else {
             let exit = self.recent_exit(id.pid).unwrap_or(Exit::Unknown);
+            // The launcher is the main process no more: if it lives, the look finds it among what remains.
+            let former = self.starts.get_mut(&ticket).and_then(|start| start.main.take());
+            if let Some(former) = former {
+                self.known.mains.remove(&former.id.pid);
+            }
             self.ended.push(Ended { ticket, id, exit });
             return;
         };

@@ -82,3 +82,31 @@ fn own_cgroup() -> Option<PathBuf> {
     let path = cgroups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     Some(Path::new(mount).join(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+    use crate::keeper::identify;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "something to kill, and no keeper that would reap it")]
+    fn what_is_moved_in_is_killed_and_the_cgroup_removed() {
+        let mut cgroups = Cgroups::new(Path::new("/cgroup-test"));
+        let ticket = Ticket { instance: u64::from(std::process::id()), serial: 1 };
+        let Some(directory) = cgroups.of(ticket) else {
+            println!("no cgroup can be made here: nothing to see");
+            return;
+        };
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("sleep is there");
+        let id = identify(i32::try_from(child.id()).expect("a pid")).expect("it has just been made");
+        let stranger = ProcId { start: id.start + 1, ..id };
+        cgroups.kill(ticket, &[stranger]);
+        assert_eq!(identify(id.pid), Some(id), "a reused pid keeps everything alive");
+        cgroups.kill(ticket, &[id]);
+        assert_eq!(child.wait().expect("it is ours").signal(), Some(libc::SIGKILL));
+        cgroups.release(ticket);
+        assert!(!directory.exists());
+    }
+}

@@ -6,6 +6,7 @@ use proclaunch_core::ids::{ProcId, Ticket};
 use proclaunch_core::process::Scope;
 use proclaunch_core::signal::Signal;
 
+use super::look::Children;
 use super::protocol::Report;
 use super::{Hunt, Keeper, Start, look, stat};
 use crate::sys::{pidfd, signal_child};
@@ -40,13 +41,16 @@ impl Keeper {
         if hunt == Hunt::Kill {
             start.killed.clear();
             self.looked = false;
-            self.strike(ticket);
+            // Where children are not named, one walk serves all that are hunted in this batch.
+            if self.children_are_named {
+                self.strike(ticket, &Children::Named);
+            }
         }
     }
 
     /// Kills what is known of a start, and what is below that, unless it was killed before. Whether there was
     /// anything besides the main process.
-    pub(super) fn strike(&mut self, ticket: Ticket) -> bool {
+    pub(super) fn strike(&mut self, ticket: Ticket, children: &Children) -> bool {
         let Some(start) = self.starts.get(&ticket) else { return false };
         let main = start.main.as_ref().map(|main| main.id);
         let roots: Vec<ProcId> = main
@@ -58,7 +62,7 @@ impl Keeper {
             return false;
         }
         // Before the parents die: then their children's descent could not be told any more.
-        let mut prey: Vec<ProcId> = self.below(ticket, &roots);
+        let mut prey: Vec<ProcId> = self.below(ticket, &roots, children);
         prey.extend(roots.iter().filter(|id| Some(**id) != main));
         let found_others = !prey.is_empty();
         for id in &prey {
@@ -103,15 +107,15 @@ impl Keeper {
         let Some(start) = self.starts.get(&ticket) else { return Vec::new() };
         let main = start.main.as_ref().map(|main| main.id);
         let roots: Vec<ProcId> = main.into_iter().chain(start.left.iter().copied()).collect();
-        let mut tree = self.below(ticket, &roots);
+        let mut tree = self.below(ticket, &roots, &Children::new(self.children_are_named));
         tree.extend(&start.left);
         tree
     }
 
-    fn below(&self, ticket: Ticket, roots: &[ProcId]) -> Vec<ProcId> {
+    fn below(&self, ticket: Ticket, roots: &[ProcId], children: &Children) -> Vec<ProcId> {
         let pids: Vec<i32> = roots.iter().map(|id| id.pid).collect();
         let is_anothers = |pid: i32| self.known.mains.get(&pid).is_some_and(|owner| *owner != ticket);
-        look::below(&pids, self.children_are_named, is_anothers).into_iter().map(|stat| stat.id).collect()
+        look::below(&pids, children, is_anothers).into_iter().map(|stat| stat.id).collect()
     }
 
     fn signal_main(&self, ticket: Ticket, signal: Signal) {

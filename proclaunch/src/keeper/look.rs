@@ -24,13 +24,27 @@ pub(crate) fn children_are_named() -> bool {
 
 /// The pids of all children of `pid`, of all its threads; zombies among them.
 pub(crate) fn children_of(pid: i32) -> Vec<i32> {
-    let mut children = Vec::new();
-    for thread in numbers(&format!("/proc/{pid}/task")) {
-        if let Ok(text) = fs::read_to_string(format!("/proc/{pid}/task/{thread}/children")) {
-            children.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
-        }
+    let threads = numbers(&format!("/proc/{pid}/task"));
+    threads.into_iter().flat_map(|thread| children_of_thread(pid, thread)).collect()
+}
+
+/// The children of a process's first thread; zombies among them. Orphans that come to a subreaper become children of
+/// its first living thread (`find_new_reaper`), whichever thread has asked for them, and others of the thread that
+/// made them.
+pub(crate) fn children_of_leader(pid: i32) -> Vec<i32> {
+    children_of_thread(pid, pid)
+}
+
+fn children_of_thread(pid: i32, thread: i32) -> Vec<i32> {
+    // One read gives a page at most; the file has no size to ask for.
+    let mut text = Vec::with_capacity(4096);
+    let Ok(mut file) = fs::File::open(format!("/proc/{pid}/task/{thread}/children")) else {
+        return Vec::new();
+    };
+    if file.read_to_end(&mut text).is_err() {
+        return Vec::new();
     }
-    children
+    text.split(|b| *b == b' ').filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok()).collect()
 }
 
 /// All live processes but kernel threads, without tickets.
@@ -47,14 +61,33 @@ pub(crate) const fn is_kernel(stat: &Stat) -> bool {
     (stat.ppid == 2 && stat.sid == 0) || (stat.id.pid == 2 && stat.ppid == 0)
 }
 
+/// How children are found.
+pub(crate) enum Children {
+    /// The kernel names them.
+    Named,
+    /// A walk over all processes has, by their parents.
+    Walked(BTreeMap<i32, Vec<i32>>),
+}
+
+impl Children {
+    pub(crate) fn new(are_named: bool) -> Self {
+        if are_named { Self::Named } else { Self::Walked(by_parent()) }
+    }
+
+    fn of(&self, pid: i32) -> Vec<i32> {
+        match self {
+            Self::Named => children_of(pid),
+            Self::Walked(table) => table.get(&pid).cloned().unwrap_or_default(),
+        }
+    }
+}
+
 /// All live descendants of `roots`, but for those that `stop` names and what is below them.
-pub(crate) fn below(roots: &[i32], named: bool, stop: impl Fn(i32) -> bool) -> Vec<Stat> {
+pub(crate) fn below(roots: &[i32], children: &Children, stop: impl Fn(i32) -> bool) -> Vec<Stat> {
     let mut found: BTreeMap<i32, Stat> = BTreeMap::new();
-    let table = if named { BTreeMap::new() } else { by_parent() };
     let mut open: Vec<i32> = roots.to_vec();
     while let Some(pid) = open.pop() {
-        let children = if named { children_of(pid) } else { table.get(&pid).cloned().unwrap_or_default() };
-        for child in children {
+        for child in children.of(pid) {
             if stop(child) || roots.contains(&child) || found.contains_key(&child) {
                 continue;
             }

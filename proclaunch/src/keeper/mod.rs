@@ -13,8 +13,12 @@
 //! **Invariant:** a signal goes through a pidfd that was opened before its process's start time was verified; where
 //! no descriptor is left, only to an unreaped child, whose pid cannot mean anybody else.
 //! **Invariant:** that descriptors have run out never makes a process count as ended.
-//! **Invariant:** nothing here waits, and no look is made for a profile at which nothing happens. One look costs
-//! one read of the list of the keeper's children.
+//! **Invariant:** nothing here waits, and no look is made for a profile at which nothing happens.
+//!
+//! One look reads the list of the children of the process's first thread. Orphans are in it, whoever asks; services
+//! are in it only if they were started on that thread. So a keeper that lives on any other thread does not see its
+//! idle services at each look, and the cost of a look is independent of their number.
+//!
 //! **Invariant:** a start is forgotten by [`Request::Release`] and by nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -45,7 +49,7 @@ mod testing;
 
 pub use error::KeeperError;
 pub use look::ticket_of;
-pub use pid_file::{PidFile, Rejection, Rules, age_of, look_at_pid_file, parse_pid_file};
+pub use pid_file::{PidFile, Rejection, age_of, look_at_pid_file, parse_pid_file};
 pub use stat::{Stat, identify, parse_stat, read_stat};
 
 use cgroup::Cgroups;

@@ -36,13 +36,6 @@ pub enum PidFile {
     Rejected(Rejection),
 }
 
-/// Whose pid is not acceptable, and whose process is.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// The profile's user; the supervisor's own unless the profile has one.
-    pub uid: u32,
-}
-
 /// Why a pid file is not believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -113,11 +106,13 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Reads a pid file and decides whether it is to be believed.
-pub fn look_at_pid_file(path: &Path, rules: &Rules) -> PidFile {
+/// Reads the pid file of a profile that runs as user `uid`, and decides whether it is to be believed.
+///
+/// Whether the process is another profile's is for the caller to see.
+pub fn look_at_pid_file(path: &Path, uid: u32) -> PidFile {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => match examine(&file, rules) {
+        Ok(file) => match examine(&file, uid) {
             Ok(found) => PidFile::Names(found),
             Err(rejection) => PidFile::Rejected(rejection),
         },
@@ -155,7 +150,7 @@ pub fn parse_pid_file(content: &[u8]) -> Result<i32, ContentError> {
     number.ok().filter(|pid| *pid > 0).ok_or(ContentError::OutOfRange)
 }
 
-fn examine(file: &File, rules: &Rules) -> Result<Found, Rejection> {
+fn examine(file: &File, expected: u32) -> Result<Found, Rejection> {
     let unreadable = |error: io::Error| Rejection::Unreadable(errno(&error));
     let meta = file.metadata().map_err(unreadable)?;
     if !meta.is_file() {
@@ -170,7 +165,7 @@ fn examine(file: &File, rules: &Rules) -> Result<Found, Rejection> {
     let pid = parse_pid_file(&content).map_err(Rejection::Content)?;
     let id = examine_process(pid)?;
     let uid = user_of(pid).ok_or(Rejection::NotAlive(pid))?;
-    if uid != rules.uid && uid != 0 && meta.uid() != 0 {
+    if uid != expected && uid != 0 && meta.uid() != 0 {
         return Err(Rejection::Owner { pid, uid });
     }
     // Seconds and nanoseconds of the wall clock, which is what files have.

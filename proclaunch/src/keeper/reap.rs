@@ -85,9 +85,13 @@ impl Keeper {
     fn kill_what_was_found(&mut self, in_cgroup: bool) -> bool {
         let prey: Vec<Ticket> =
             self.touched.iter().copied().filter(|ticket| self.hunt_of(*ticket) == Hunt::Kill).collect();
+        if prey.is_empty() {
+            return false;
+        }
+        let children = look::Children::new(self.children_are_named);
         let mut any = false;
         for ticket in prey {
-            let found = self.strike(ticket);
+            let found = self.strike(ticket, &children);
             any |= found;
             if found && in_cgroup {
                 self.strike_in_cgroup(ticket);
@@ -185,9 +189,10 @@ impl Keeper {
         true
     }
 
+    /// All orphans, and those of our other children that the first thread has made.
     fn children(&self) -> Vec<i32> {
         if self.children_are_named {
-            return look::children_of(self.me);
+            return look::children_of_leader(self.me);
         }
         look::everybody().into_iter().filter(|stat| stat.ppid == self.me).map(|stat| stat.id.pid).collect()
     }

@@ -1,3 +1,5 @@
+//! Scans of real directories.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 

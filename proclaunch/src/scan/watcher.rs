@@ -103,7 +103,8 @@ impl Watcher {
         self.gap.as_deref()
     }
 
-    /// Takes the events that are there, and says what they are worth. Never waits.
+    /// Takes the events that are there, and says what they are worth. Never waits; after a flood some may be left, and
+    /// the descriptor stays readable.
     pub fn drain(&mut self) -> Hint {
         let mut hint = Hint::Nothing;
         for _ in 0..READS_MAX {

@@ -12,7 +12,7 @@ use proclaunch_core::profile::{Profile, User};
 
 use crate::cli::LogLevel;
 use crate::keeper::protocol::{Request, SpawnSpec};
-use crate::keeper::{PidFile, Rejection, Rules, look_at_pid_file};
+use crate::keeper::{PidFile, Rejection, look_at_pid_file};
 use crate::sys::clock;
 
 use super::reactor::Reactor;
@@ -108,7 +108,7 @@ impl Reactor {
     fn look(&self, name: &ProfileName, profile: &Profile) -> Look {
         let Some(path) = self.pid_file(name, profile) else { return Look::Absent };
         let uid = profile.shape.user.as_ref().map_or_else(own_uid, uid_of);
-        let found = match look_at_pid_file(&path, &Rules { uid }) {
+        let found = match look_at_pid_file(&path, uid) {
             PidFile::Names(found) if self.keeper.owner_of(found.id).is_some_and(|owner| owner != name) => {
                 PidFile::Rejected(Rejection::Taken(found.id.pid))
             }

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proclaunch::keeper::look_at_pid_file;
-use proclaunch::keeper::pid_file::{ContentError, PidFile, Rejection, Rules};
-use proclaunch::keeper::protocol::Request;
+use proclaunch::keeper::pid_file::{ContentError, PidFile, Rejection};
+use proclaunch::keeper::protocol::{Request, Scope};
+
+use proclaunch_core::signal::Signal;
 
 use crate::bench::{Bench, is_root};
 
-fn rules() -> Rules {
-    Rules { uid: nix::unistd::geteuid().as_raw(), ..Rules::default() }
+fn own_uid() -> u32 {
+    nix::unistd::geteuid().as_raw()
 }
 
 fn pid_file(bench: &Bench, content: &str) -> PathBuf {
@@ -24,7 +26,7 @@ fn pid_file(bench: &Bench, content: &str) -> PathBuf {
 
 #[track_caller]
 fn rejects(path: &std::path::Path, rejection: Rejection) {
-    assert_eq!(look_at_pid_file(path, &rules()), PidFile::Rejected(rejection));
+    assert_eq!(look_at_pid_file(path, own_uid()), PidFile::Rejected(rejection));
 }
 
 #[test]
@@ -32,7 +34,7 @@ fn a_live_process_is_believed_with_its_age() {
     let mut bench = Bench::new();
     let (_, id) = bench.start("exec sleep 1000");
     for content in [format!("{}\n", id.pid), format!("{}", id.pid), format!(" {}\r\n\n", id.pid)] {
-        let PidFile::Names(found) = look_at_pid_file(&pid_file(&bench, &content), &rules()) else {
+        let PidFile::Names(found) = look_at_pid_file(&pid_file(&bench, &content), own_uid()) else {
             panic!("{content:?}")
         };
         assert_eq!(found.id, id);
@@ -44,7 +46,7 @@ fn a_live_process_is_believed_with_its_age() {
 fn bug_07_and_08_and_scenario_17_what_is_not_believed() {
     let mut bench = Bench::new();
     let content = |error| Rejection::Content(error);
-    assert_eq!(look_at_pid_file(&bench.path("none"), &rules()), PidFile::Absent);
+    assert_eq!(look_at_pid_file(&bench.path("none"), own_uid()), PidFile::Absent);
     rejects(&pid_file(&bench, ""), content(ContentError::Empty));
     rejects(&pid_file(&bench, "\n"), content(ContentError::Empty));
     rejects(&pid_file(&bench, "0"), content(ContentError::OutOfRange));
@@ -57,7 +59,8 @@ fn bug_07_and_08_and_scenario_17_what_is_not_believed() {
     rejects(&pid_file(&bench, "2147483647"), Rejection::NotAlive(i32::MAX));
     rejects(bench.dir.path(), Rejection::NoFile);
 
-    let (_, id) = bench.start("exec sleep 1000");
+    let (spec, id) = bench.start("exec sleep 1000");
+    assert_eq!(bench.keeper.owner_of(id), Some(&spec.name));
     let path = pid_file(&bench, &id.pid.to_string());
     let link = bench.path("link");
     symlink(&path, &link).unwrap();
@@ -69,8 +72,6 @@ fn bug_07_and_08_and_scenario_17_what_is_not_believed() {
     rejects(&path, Rejection::WritableByOthers);
 
     let path = pid_file(&bench, &id.pid.to_string());
-    let taken = Rules { taken: [id.pid].into(), ..rules() };
-    assert_eq!(look_at_pid_file(&path, &taken), PidFile::Rejected(Rejection::Taken(id.pid)));
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
     rejects(&path, Rejection::Younger(id.pid));
@@ -81,16 +82,17 @@ fn a_zombie_is_dead() {
     let mut bench = Bench::new();
     let (spec, id) = bench.start("exec sleep 1000");
     let path = pid_file(&bench, &id.pid.to_string());
-    bench.keeper.request(Request::KillTree { ticket: spec.ticket });
+    let (ticket, signal) = (spec.ticket, Signal::KILL);
+    bench.keeper.request(Request::Signal { ticket, scope: Scope::Main, signal });
     loop {
         // Nobody reaps here.
-        match look_at_pid_file(&path, &rules()) {
+        match look_at_pid_file(&path, own_uid()) {
             PidFile::Names(_) => {}
             PidFile::Rejected(rejection) => break assert_eq!(rejection, Rejection::NotAlive(id.pid)),
             PidFile::Absent => panic!("it is there"),
         }
     }
-    bench.gone(spec.ticket);
+    bench.end(spec.ticket);
 }
 
 #[test]
@@ -106,11 +108,10 @@ fn a_kernel_thread_and_another_users_process_are_not_believed() {
     spec.user = Some(proclaunch_core::profile::User { user: "54321".into(), group: None });
     let id = bench.spawn(&spec);
     let path = pid_file(&bench, &id.pid.to_string());
-    let rules = Rules { uid: 77, ..Rules::default() };
-    assert!(matches!(look_at_pid_file(&path, &rules), PidFile::Names(_)), "the file is root's");
+    assert!(matches!(look_at_pid_file(&path, 77), PidFile::Names(_)), "the file is root's");
     std::os::unix::fs::chown(&path, Some(77), None).unwrap();
     let rejection = Rejection::Owner { pid: id.pid, uid: 54321 };
-    assert_eq!(look_at_pid_file(&path, &rules), PidFile::Rejected(rejection));
+    assert_eq!(look_at_pid_file(&path, 77), PidFile::Rejected(rejection));
 }
 
 #[test]

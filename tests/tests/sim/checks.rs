@@ -6,20 +6,21 @@ use std::panic::resume_unwind;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProfileName, Ticket};
-use proclaunch_core::log::{Entry, Own, Said};
+use proclaunch_core::log::{Entry, Said};
 use proclaunch_core::machine::{Action, Idle, Machine, Main, Rest, StateName, Want};
 use proclaunch_core::profile::{Profile, Restart};
 use proclaunch_core::signal::Signal;
 
+use crate::happening::Unwound;
 use crate::model::{Before, Expected};
-use crate::world::{Sim, Unwound};
+use crate::world::Sim;
 
 /// Ends the run: something is wrong.
 pub(crate) fn violated(wrong: String) -> ! {
     resume_unwind(Box::new(Unwound::Violated(wrong)))
 }
 
-fn ensure(holds: bool, wrong: impl FnOnce() -> String) {
+pub(crate) fn ensure(holds: bool, wrong: impl FnOnce() -> String) {
     if !holds {
         violated(wrong());
     }
@@ -44,8 +45,8 @@ impl Sim {
                 Effect::Log(Entry::Profile(name, said)) => {
                     self.lines.take(name, said).unwrap_or_else(|wrong| violated(wrong));
                     self.check_told_exit(name, said);
+                    self.check_outcome(name, said);
                 }
-                Effect::Log(Entry::Own(Own::AllStopped)) => self.check_all_stopped(),
                 Effect::Log(Entry::Own(_)) | Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => {}
             }
         }
@@ -54,7 +55,6 @@ impl Sim {
     fn check_action(&self, name: &ProfileName, action: &Action, input: &Input, before: &Before) {
         let entry = self.model.entries.get(name);
         let is_scan = matches!(input, Input::Scan(_));
-        let is_begun = before.states.contains_key(name);
         match action {
             Action::Spawn { profile, .. } => {
                 ensure(!self.model.is_draining, || format!("{name} is spawned during a drain"));
@@ -64,17 +64,15 @@ impl Sim {
                 ensure(entry.profile.as_ref() == Some(profile), || {
                     format!("{name} is spawned by old settings")
                 });
-                let was_stopped = before.states.get(name) == Some(&StateName::Stopped);
-                ensure(!(is_scan && is_begun && was_stopped && profile.policy.down), || {
+                ensure(!is_scan || before.may_be_started(name, profile), || {
                     format!("{name} is started by a change of its files, which have `down`")
                 });
             }
             Action::Adopt { ticket, id } => {
                 ensure(!before.was_draining, || format!("{name} adopts {id:?} as {ticket} during a drain"));
             }
-            Action::LookAtPidFile(profile) if is_scan => {
-                let was_stopped = before.states.get(name) == Some(&StateName::Stopped);
-                ensure(!(is_begun && was_stopped && profile.policy.down), || {
+            Action::LookAtPidFile(profile) => {
+                ensure(!is_scan || before.may_be_started(name, profile), || {
                     format!("{name} is started by a change of its files, which have `down`")
                 });
             }
@@ -82,7 +80,6 @@ impl Sim {
             | Action::KillTree { .. }
             | Action::Watch { .. }
             | Action::Release { .. }
-            | Action::LookAtPidFile(_)
             | Action::RemovePidFile(_)
             | Action::Remember(_)
             | Action::Log(_) => {}
@@ -92,9 +89,32 @@ impl Sim {
     /// What the log says of an end is how the process ended.
     fn check_told_exit(&self, name: &ProfileName, said: &Said) {
         let (id, told) = match said {
-            Said::Died { id, exit, .. } | Said::Finished { id, exit, .. } => (*id, *exit),
-            Said::Stopped { exit: Some((id, exit)) } => (*id, *exit),
-            _ => return,
+            Said::Died { id, exit, .. }
+            | Said::Finished { id, exit, .. }
+            | Said::Stopped { exit: Some((id, exit)) } => (*id, *exit),
+            Said::DiedUnseen { id, .. } => (*id, Exit::Unknown),
+            Said::Starting
+            | Said::Running { .. }
+            | Said::Adopted { .. }
+            | Said::StartFailed { .. }
+            | Said::GaveUp { .. }
+            | Said::Stopping
+            | Said::Stopped { exit: None }
+            | Said::Reloading { .. }
+            | Said::Disappeared
+            | Said::Signalled { .. }
+            | Said::NextStopSignal { .. }
+            | Said::Killing { .. }
+            | Said::KillingRest { .. }
+            | Said::LeftBehind { .. }
+            | Said::NotGone { .. }
+            | Said::PidFileRejected { .. }
+            | Said::BadSettings { .. }
+            | Said::Warned { .. }
+            | Said::Changed
+            | Said::Created
+            | Said::Deleting
+            | Said::RemovingPidFile => return,
         };
         let real = self.processes.exit_of(id);
         ensure(real == Some(told) || (real.is_some() && told == Exit::Unknown), || {
@@ -126,7 +146,7 @@ impl Sim {
         }
     }
 
-    fn check_all_stopped(&self) {
+    pub(crate) fn check_all_stopped(&self) {
         if let Some(process) = self.processes.iter().find(|process| !process.excused) {
             violated(format!(
                 "all is said to be stopped while {:?} of {} lives",
@@ -164,7 +184,8 @@ impl Sim {
             .filter(|(_, start)| start.name == *name)
             .map(|(ticket, _)| *ticket)
             .collect();
-        let launching = self.keeper.launching.values().filter(|other| *other == name).count();
+        let unborn = self.keeper.launching.values().chain(self.keeper.failed.values());
+        let launching = unborn.filter(|other| *other == name).count();
         ensure(starts.len() + launching <= 1, || format!("{name} has several starts: {starts:?}"));
         match machine.state() {
             StateName::Stopped => {
@@ -184,7 +205,7 @@ impl Sim {
         ensure(machine.want() == entry.want, || {
             format!("{name} is wanted {:?}, and should be {:?}", machine.want(), entry.want)
         });
-        self.check_record(name, entry);
+        self.check_record(name, entry, machine.idle());
     }
 
     fn check_running(&self, name: &ProfileName, machine: &Machine) {
@@ -200,12 +221,17 @@ impl Sim {
         ensure(machine.want() == Want::Up, || format!("{name} runs, and is wanted {:?}", machine.want()));
     }
 
-    fn check_record(&self, name: &ProfileName, entry: &Expected) {
-        let order = self.records.get(name).and_then(|record| record.order);
+    fn check_record(&self, name: &ProfileName, entry: &Expected, idle: Option<Idle>) {
+        let record = self.records.get(name).copied().unwrap_or_default();
         let expected = (entry.is_ordered && entry.want != Want::Gone).then_some(entry.want);
-        ensure(order == expected || entry.want == Want::Gone, || {
-            format!("{name}: the order in force is {expected:?}, and the record says {order:?}")
+        ensure(record.order == expected || entry.want == Want::Gone, || {
+            format!("{name}: the order in force is {expected:?}, and the record says {:?}", record.order)
         });
+        if let Some(Idle::Rest(rest)) = idle {
+            ensure(record.rest == Some(rest), || {
+                format!("{name} rests ({rest:?}), and the record says {:?}", record.rest)
+            });
+        }
     }
 
     /// A while after the last fault: everything is as it is wanted.
@@ -222,6 +248,7 @@ impl Sim {
                 (Want::Down, idle) => idle == Some(Idle::Ordered),
                 (Want::Gone, _) => false,
             };
+            ensure(entry.is_reloaded || !machine.is_changed(), || format!("{name} runs by old settings"));
             ensure(is_right, || format!("{name} is to be {:?}, and is {state} ({idle:?})", entry.want));
         }
         for (name, _) in self.shadow.machines() {
@@ -243,7 +270,9 @@ fn may_rest(idle: Idle, entry: &Expected) -> bool {
     let Some(Profile { shape, policy }) = &entry.profile else { return idle == Idle::Held };
     match idle {
         Idle::Down => policy.down && !entry.is_ordered,
-        Idle::Rest(Rest::Done) => shape.oneshot,
+        // What was changed while there was no supervisor is not seen: records do not hold the settings.
+        Idle::Rest(_) if entry.rests_since_before => true,
+        Idle::Rest(Rest::Done) => shape.oneshot || policy.down,
         Idle::Rest(Rest::Dead) => policy.restart != Restart::Always || policy.down,
         Idle::Rest(Rest::GaveUp) => policy.give_up.is_some() || policy.down,
         Idle::New | Idle::Ordered | Idle::Held | Idle::Gone => false,

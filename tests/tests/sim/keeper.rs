@@ -94,6 +94,8 @@ impl Keeper {
             start.main = Some(id);
             start.is_adopted = true;
         } else {
+            // What was the main process until now is one of those that remain.
+            start.main = None;
             let remains = self.tree(ticket, processes);
             let (name, exit) = (name.clone(), Exit::Unknown);
             self.reports.push(Report::Exited { name, ticket, id, exit, remains });

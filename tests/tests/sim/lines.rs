@@ -39,9 +39,12 @@ impl Lines {
             {
                 told
             }
-            (Said::Deleting | Said::GaveUp { .. } | Said::KillingRest { .. }, Told::Off) => told,
-            (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping) => told,
             (
+                Said::Deleting | Said::DiedUnseen { .. } | Said::GaveUp { .. } | Said::KillingRest { .. },
+                Told::Off,
+            )
+            | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
+            | (
                 Said::LeftBehind { .. }
                 | Said::NotGone { .. }
                 | Said::PidFileRejected { .. }
@@ -58,6 +61,7 @@ impl Lines {
                 | Said::Running { .. }
                 | Said::Adopted { .. }
                 | Said::Died { .. }
+                | Said::DiedUnseen { .. }
                 | Said::Finished { .. }
                 | Said::StartFailed { .. }
                 | Said::GaveUp { .. }

@@ -1,6 +1,6 @@
 //! What is to be wanted of each profile, told by the inputs alone: the README's rules, written a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proclaunch_core::fleet::{Fleet, Input, Scan};
 use proclaunch_core::ids::ProfileName;
@@ -10,6 +10,7 @@ use proclaunch_core::signal::Signal;
 
 /// What is to be wanted of one profile.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own, and any of them can hold")]
 pub(crate) struct Expected {
     pub(crate) want: Want,
     pub(crate) is_ordered: bool,
@@ -17,6 +18,10 @@ pub(crate) struct Expected {
     pub(crate) is_held: bool,
     /// The last good settings.
     pub(crate) profile: Option<Profile>,
+    /// A `reload` file has let its process live on with old settings.
+    pub(crate) is_reloaded: bool,
+    /// It rested under an earlier supervisor, and its files have not changed since.
+    pub(crate) rests_since_before: bool,
 }
 
 #[derive(Debug, Default)]
@@ -35,9 +40,19 @@ pub(crate) struct Model {
 #[derive(Debug, Default)]
 pub(crate) struct Before {
     pub(crate) states: BTreeMap<ProfileName, StateName>,
+    /// Those that an order was to start, and that had never had good settings.
+    awaited: BTreeSet<ProfileName>,
     pub(crate) was_draining: bool,
     /// The step tells nothing new.
     pub(crate) is_old_news: bool,
+}
+
+impl Before {
+    /// Whether a change of its files may start a profile that they say to be `down`.
+    pub(crate) fn may_be_started(&self, name: &ProfileName, profile: &Profile) -> bool {
+        let was_stopped = self.states.get(name) == Some(&StateName::Stopped);
+        !profile.policy.down || !was_stopped || self.awaited.contains(name)
+    }
 }
 
 impl Model {
@@ -53,8 +68,17 @@ impl Model {
     /// Takes an input, before the fleet does.
     pub(crate) fn take(&mut self, input: &Input, fleet: &Fleet) -> Before {
         let states = fleet.machines().map(|(name, machine)| (name.clone(), machine.state())).collect();
-        let mut before = Before { states, was_draining: self.is_draining, is_old_news: false };
+        let count = self.entries.len();
         self.entries.retain(|name, _| fleet.machine(name).is_some());
+        if self.entries.len() < count {
+            // A profile that came back with bad files while it was being stopped for having gone is dropped; the next
+            // scan has it again.
+            self.last = None;
+        }
+        let is_awaited = |entry: &Expected| entry.profile.is_none() && entry.is_ordered;
+        let awaited = self.entries.iter().filter(|(_, entry)| is_awaited(entry));
+        let awaited = awaited.map(|(name, _)| name.clone()).collect();
+        let mut before = Before { states, awaited, was_draining: self.is_draining, is_old_news: false };
         match input {
             Input::Order(name, order) if !self.is_draining => {
                 if let (Some(entry), Some(want)) = (self.entries.get_mut(name), order.want())
@@ -92,6 +116,7 @@ impl Model {
 
     fn drain(&mut self) {
         self.is_draining = true;
+        self.begin_recalled(Want::Down);
         for entry in self.entries.values_mut().filter(|entry| entry.want != Want::Gone) {
             entry.want = Want::Down;
             entry.is_ordered = false;
@@ -109,13 +134,23 @@ impl Model {
             self.seen(name, parsed, before.states.get(name) == Some(&StateName::Stopped));
         }
         if scan.complete {
-            for (name, recalled) in std::mem::take(&mut self.recalled) {
-                if recalled.up.is_some() {
-                    let gone =
-                        Expected { want: Want::Gone, is_ordered: false, is_held: false, profile: None };
-                    self.entries
-                        .insert(name, Expected { is_ordered: recalled.remembered.order.is_some(), ..gone });
-                }
+            self.begin_recalled(Want::Gone);
+        }
+    }
+
+    /// What was recalled, lives, and was not found has to be stopped.
+    fn begin_recalled(&mut self, want: Want) {
+        for (name, recalled) in std::mem::take(&mut self.recalled) {
+            if recalled.up.is_some() {
+                let entry = Expected {
+                    want,
+                    is_ordered: false,
+                    is_held: false,
+                    profile: None,
+                    is_reloaded: false,
+                    rests_since_before: false,
+                };
+                self.entries.insert(name, entry);
             }
         }
     }
@@ -133,10 +168,13 @@ impl Model {
             if let Some(good) = good {
                 let is_first = entry.profile.is_none() && is_stopped;
                 entry.is_held = is_down && (entry.is_held || (is_first && !entry.is_ordered));
+                entry.rests_since_before &= entry.profile.as_ref().is_none_or(|old| old == good);
+                entry.is_reloaded |= good.policy.reload.is_some();
                 entry.profile = Some(good.clone());
             }
             return;
         }
+        let is_reloaded = good.is_some_and(|profile| profile.policy.reload.is_some());
         let recalled = self.recalled.remove(name);
         let order = recalled.as_ref().and_then(|recalled| recalled.remembered.order);
         let (want, is_ordered) = match order {
@@ -144,8 +182,12 @@ impl Model {
             // It was to be gone, and is back.
             Some(Want::Gone) | None => (Want::Up, false),
         };
+        let rests_since_before = recalled.as_ref().is_some_and(|recalled| recalled.remembered.rest.is_some());
         let lives = recalled.is_some_and(|recalled| recalled.up.is_some());
         let is_held = is_down && !lives && !(is_ordered && want == Want::Up);
-        self.entries.insert(name.clone(), Expected { want, is_ordered, is_held, profile: good.cloned() });
+        self.entries.insert(
+            name.clone(),
+            Expected { want, is_ordered, is_held, profile: good.cloned(), is_reloaded, rests_since_before },
+        );
     }
 }

@@ -6,16 +6,18 @@ use std::time::Duration;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::machine::{Action, Look};
 use proclaunch_core::process::{Report, Scope, SpawnError, Stage};
 use proclaunch_core::profile::{Kill, Profile};
 use proclaunch_core::signal::Signal;
 
 use crate::checks::violated;
+use crate::happening::Happening;
 use crate::keeper::Hunt;
 use crate::plan::{self, Child, Kin, Written};
 use crate::processes::{PidFile, Process, Reaction};
-use crate::world::{Happening, Sim};
+use crate::world::Sim;
 
 const STAGES: [Stage; 10] = [
     Stage::User,
@@ -45,6 +47,7 @@ impl Sim {
                 self.check_nothing_forgotten(None);
                 self.records.clear();
             }
+            Effect::Log(Entry::Own(Own::AllStopped)) => self.check_all_stopped(),
             Effect::Log(_) | Effect::ReopenLog => {}
         }
     }
@@ -125,15 +128,16 @@ impl Sim {
     fn launch(&mut self, name: &ProfileName, ticket: Ticket, profile: &Arc<Profile>) {
         if !self.timetable.is_calm && self.rng.one_in(8) {
             let (stage, errno) = (*self.rng.pick(&STAGES), *self.rng.pick(&ERRNOS));
-            let error = match stage {
-                Stage::User => SpawnError::Unknown("user `nobody-here`".to_owned()),
-                _ => SpawnError::Errno(errno),
+            let error = if stage == Stage::User {
+                SpawnError::Unknown("user `nobody-here`".to_owned())
+            } else {
+                SpawnError::Errno(errno)
             };
             self.keeper.spawn_failed(ticket, |name| Report::SpawnFailed { name, ticket, stage, error });
             return;
         }
-        let daemonizes =
-            profile.shape.pid_file.is_some() && !(self.rng.one_in(10) && !self.timetable.is_calm);
+        let keeps_its_word = self.timetable.is_calm || !self.rng.one_in(10);
+        let daemonizes = profile.shape.pid_file.is_some() && keeps_its_word;
         let nature = plan::nature(&mut self.rng, daemonizes, self.timetable.is_calm);
         let (profile, born) = (name.clone(), self.now);
         let (kin, parent, was_main, excused) = (Kin::Group, None, true, false);

@@ -8,82 +8,31 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
-use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Config, Effect, Fleet, Input};
-use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::ids::ProfileName;
 use proclaunch_core::machine::{Recalled, Remembered};
-use proclaunch_core::profile::{Kill, Profile};
+use proclaunch_core::profile::Kill;
 use proclaunch_core::signal::Signal;
 use proclaunch_core::world::World;
 
-use crate::checks::violated;
-use crate::faults::{Directory, Timetable};
+use crate::checks::{ensure, violated};
+use crate::directory::Directory;
+use crate::happening::{Fate, Happening, Unwound};
 use crate::keeper::Keeper;
 use crate::lines::Lines;
 use crate::model::Model;
-use crate::plan::{Child, Written};
 use crate::processes::Processes;
 use crate::rng::Rng;
+use crate::timetable::Timetable;
 use crate::trace::{self, Trace};
 
 /// How many waits there may be at one moment.
 const WAITS_MAX: u32 = 300;
 /// How many inputs one run may have.
 const INPUTS_MAX: u64 = 200_000;
-
-/// Why a wait does not return.
-#[derive(Debug)]
-pub(crate) enum Unwound {
-    /// The supervisor was killed.
-    Killed,
-    /// Something is wrong.
-    Violated(String),
-}
-
-/// What is to become of the supervisor as soon as all that it started is written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Lives,
-    Killed,
-    Leaves,
-}
-
-/// What is going to happen.
-#[derive(Clone, Debug)]
-pub(crate) enum Happening {
-    /// A process ends, unless it has ended before.
-    End(ProcId, Exit),
-    /// A process starts another one, if it still lives.
-    Birth(ProcId, Child),
-    /// A process writes its profile's pid file, if it still lives.
-    PidFile(ProcId, Written),
-    /// A process is made.
-    Launch(ProfileName, Ticket, Arc<Profile>),
-    /// A pid file is looked at.
-    Look(ProfileName, Arc<Profile>),
-    /// The supervisor is told something.
-    Tell(Input),
-    /// Directories are read: all of them, or one.
-    Scan(Option<ProfileName>),
-    /// Somebody does something.
-    Act,
-    /// The next part of the run begins.
-    Next,
-}
-
-impl Happening {
-    /// Whether it is on its way to a supervisor, and lost with it.
-    const fn is_for_supervisor(&self) -> bool {
-        match self {
-            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) => true,
-            Self::End(..) | Self::Birth(..) | Self::PidFile(..) | Self::Act | Self::Next => false,
-        }
-    }
-}
 
 /// Everything outside the fleet.
 #[derive(Debug)]
@@ -109,6 +58,8 @@ pub(crate) struct Sim {
     inputs: u64,
     had_timeout: bool,
     pub(crate) fate: Fate,
+    /// There is no supervisor.
+    pub(crate) is_alone: bool,
 }
 
 impl Sim {
@@ -138,6 +89,7 @@ impl Sim {
             inputs: 0,
             had_timeout: false,
             fate: Fate::Lives,
+            is_alone: false,
         };
         sim.begin();
         sim
@@ -238,6 +190,7 @@ impl Sim {
         let mut inputs = inputs.to_vec();
         inputs.sort_by_key(Input::rank);
         self.had_timeout = inputs.contains(&Input::Timeout);
+        check_order(&inputs);
         for input in inputs {
             self.inputs += 1;
             if self.inputs > INPUTS_MAX {
@@ -300,6 +253,23 @@ impl World for Sim {
         match self.expected.pop_front() {
             Some((expected, kill)) if expected == effect => self.perform_one(effect, kill),
             expected => violated(format!("not deterministic: {effect:?}, shadow {expected:?}")),
+        }
+    }
+}
+
+/// What has happened to processes is told before what is wanted of them, and the timeout last.
+fn check_order(inputs: &[Input]) {
+    let mut wanted = false;
+    for (index, input) in inputs.iter().enumerate() {
+        match input {
+            Input::Signal(_) | Input::Order(..) | Input::Scan(_) | Input::ScanFailed(_) => wanted = true,
+            Input::Report(_) | Input::PidFile(..) | Input::Recall(_) => {
+                ensure(!wanted, || format!("{input:?} comes after what is wanted: {inputs:?}"));
+            }
+            Input::Timeout => {
+                ensure(index + 1 == inputs.len(), || format!("a timeout is not last: {inputs:?}"));
+            }
+            Input::Say(_) => {}
         }
     }
 }

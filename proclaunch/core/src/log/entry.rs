@@ -7,9 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::format::Span;
+use super::words::Outcome;
 use crate::exit::Exit;
 use crate::ids::{ProcId, ProfileName};
-use crate::process::{SpawnError, Stage};
 use crate::signal::Signal;
 
 /// How much a line matters.
@@ -185,6 +185,7 @@ pub enum Said {
     Running { id: ProcId },
     Adopted { id: ProcId, up: Duration },
     Died { id: ProcId, exit: Exit, after: Duration, outcome: Outcome },
+    DiedUnseen { id: ProcId, outcome: Outcome },
     Finished { id: ProcId, exit: Exit, after: Duration },
     StartFailed { why: String, outcome: Outcome },
     GaveUp { deaths: u32, within: Duration },
@@ -224,6 +225,7 @@ impl Said {
             | Self::Running { .. }
             | Self::Adopted { .. }
             | Self::Died { .. }
+            | Self::DiedUnseen { .. }
             | Self::Finished { .. }
             | Self::Stopping
             | Self::Stopped { .. }
@@ -243,6 +245,9 @@ impl fmt::Display for Said {
             Self::Adopted { id, up } => write!(f, "running pid {} (adopted, up {})", id.pid, Span(*up)),
             Self::Died { id, exit, after, outcome } => {
                 write!(f, "died (pid {}, {exit}, after {}, {outcome})", id.pid, Span(*after))
+            }
+            Self::DiedUnseen { id, outcome } => {
+                write!(f, "died (pid {}, exit unknown, while no supervisor ran, {outcome})", id.pid)
             }
             Self::Finished { id, exit, after } => {
                 write!(f, "finished (pid {}, {exit}, after {})", id.pid, Span(*after))
@@ -284,69 +289,6 @@ impl fmt::Display for Said {
             Self::Created => f.write_str("creating"),
             Self::Deleting => f.write_str("deleting"),
             Self::RemovingPidFile => f.write_str("removing dead pid file"),
-        }
-    }
-}
-
-/// What becomes of a profile after an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It starts again after this time; zero is at once.
-    Restart(Duration),
-    /// Its settings do not have it started again.
-    NotRestarted,
-    /// It has ended too often.
-    GivenUp,
-    /// It ended while it was to end anyway.
-    Ending,
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Restart(Duration::ZERO) => f.write_str("restart at once"),
-            Self::Restart(delay) => write!(f, "restart in {}", Span(*delay)),
-            Self::NotRestarted => f.write_str("not restarted"),
-            Self::GivenUp => f.write_str("given up"),
-            Self::Ending => f.write_str("ending"),
-        }
-    }
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exit {code}"),
-            Self::Signal { signal, core: false } => write!(f, "signal {signal}"),
-            Self::Signal { signal, core: true } => write!(f, "signal {signal}, core dumped"),
-            Self::Unknown => f.write_str("exit unknown"),
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::User => "look the user up",
-            Self::Output => "open the output file",
-            Self::Clone => "make a process",
-            Self::Session => "make a session",
-            Self::Limits => "set the limits",
-            Self::Nice => "set the niceness",
-            Self::Credentials => "change the user",
-            Self::Directory => "change the directory",
-            Self::Descriptors => "set up the descriptors",
-            Self::Exec => "execute `run`",
-        })
-    }
-}
-
-impl fmt::Display for SpawnError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // `io::Error` only looks the number up; it asks nobody.
-            Self::Errno(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(*errno)),
-            Self::Unknown(what) => write!(f, "unknown {what}"),
         }
     }
 }

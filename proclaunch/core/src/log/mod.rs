@@ -5,6 +5,8 @@
 
 mod entry;
 mod format;
+mod words;
 
-pub use entry::{Entry, Level, Outcome, Own, Said};
+pub use entry::{Entry, Level, Own, Said};
 pub use format::{Escaped, Span, line};
+pub use words::Outcome;

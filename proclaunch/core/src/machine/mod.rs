@@ -125,7 +125,8 @@ impl Machine {
     /// before anything is written.
     fn remember(&mut self, cx: &mut Context<'_>) {
         let old = self.memory.written;
-        let order = self.memory.ordered.then_some(self.memory.want);
+        // That a profile is gone is the directory's word and no order: it may be back by the time this is read.
+        let order = Some(self.memory.want).filter(|want| self.memory.ordered && *want != Want::Gone);
         let (process, rest) = match &self.state {
             State::Stopped(Stopped::Idle(Idle::Rest(rest))) => (None, Some(*rest)),
             State::Stopped(Stopped::Idle(Idle::Down | Idle::Ordered | Idle::Held | Idle::Gone)) => {

@@ -37,7 +37,7 @@ impl Memory {
         let outcome = match then {
             Then::StartAt(at) => Outcome::Restart(at.since(cx.now)),
             Then::Rest(Rest::GaveUp) => Outcome::GivenUp,
-            Then::Rest(Rest::Done | Rest::Dead) => Outcome::NotRestarted,
+            Then::Rest(Rest::Done | Rest::Dead) | Then::Down => Outcome::NotRestarted,
         };
         (then, outcome)
     }

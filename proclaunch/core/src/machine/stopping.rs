@@ -1,5 +1,6 @@
 //! Stopping: what lives of a start is being ended, and checked until it is really gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -7,7 +8,7 @@ use crate::exit::Exit;
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::process::Scope;
-use crate::profile::Kill;
+use crate::profile::{Kill, Profile};
 use crate::signal::Signal;
 
 use super::Context;
@@ -26,8 +27,14 @@ const UNKILLABLE: Duration = Duration::from_secs(5);
 
 impl Ending {
     /// A start that is told to end; if the profile is wanted up afterwards, it starts again at once.
-    pub(super) const fn asked(cx: &Context<'_>, ticket: Ticket, since: Moment, main: Option<ProcId>) -> Self {
-        Self { ticket, since, main, exit: None, asked: true, then: Then::StartAt(cx.now) }
+    pub(super) const fn asked(
+        cx: &Context<'_>,
+        ticket: Ticket,
+        since: Moment,
+        profile: Option<Arc<Profile>>,
+        main: Option<ProcId>,
+    ) -> Self {
+        Self { ticket, since, profile, main, exit: None, asked: true, then: Then::StartAt(cx.now) }
     }
 }
 
@@ -44,18 +51,7 @@ impl Stopping {
             }
             Event::Gone { ticket: gone } if gone == ticket => return self.gone(memory, cx),
             Event::Timeout => return self.timeout(memory, cx),
-            Event::Settings(new) => {
-                let shape_differs = memory.profile.as_ref().is_none_or(|old| old.shape != new.shape);
-                memory.accept(new);
-                if shape_differs {
-                    self.ending_mut().then = Then::StartAt(cx.now);
-                }
-                // The profile came back while it was being stopped for having gone.
-                if memory.want == Want::Gone {
-                    memory.want = Want::Up;
-                    memory.ordered = false;
-                }
-            }
+            Event::Settings(new) => self.settings(memory, cx, new),
             Event::BadSettings(why) => memory.trouble = Some(why),
             Event::Removed => {
                 memory.want = Want::Gone;
@@ -74,6 +70,21 @@ impl Stopping {
             | Event::Gone { .. } => {}
         }
         State::Stopping(self)
+    }
+
+    fn settings(&mut self, memory: &mut Memory, cx: &Context<'_>, new: Arc<Profile>) {
+        let shape_differs = memory.profile.as_ref().is_none_or(|old| old.shape != new.shape);
+        let is_down = new.policy.down;
+        memory.accept(new);
+        let then = &mut self.ending_mut().then;
+        if memory.want == Want::Gone {
+            // The profile came back while it was being stopped for having gone: as if it were new.
+            memory.want = Want::Up;
+            memory.ordered = false;
+            *then = if is_down { Then::Down } else { Then::StartAt(cx.now) };
+        } else if !is_down && (shape_differs || *then == Then::Down) {
+            *then = Then::StartAt(cx.now);
+        }
     }
 
     fn order(&mut self, memory: &mut Memory, cx: &mut Context<'_>, order: Order) {
@@ -148,7 +159,7 @@ impl Stopping {
             // The keeper has answered: there is something to stop.
             Self::Unborn { ending, .. } => {
                 let daemonizes =
-                    memory.profile.as_ref().is_some_and(|profile| profile.shape.pid_file.is_some());
+                    ending.profile.as_ref().is_some_and(|profile| profile.shape.pid_file.is_some());
                 let scope = if daemonizes { Scope::Tree } else { stop_scope(memory.policy().kill) };
                 Self::first_signal(memory, cx, ending, scope)
             }
@@ -206,7 +217,7 @@ impl Stopping {
         if ending.asked {
             cx.say(Said::Stopped { exit: ending.exit });
         }
-        remove_pid_file(cx, memory.profile.as_ref());
+        remove_pid_file(cx, ending.profile.as_ref());
         cx.act(Action::Release { ticket: ending.ticket });
         settle(memory, cx, ending.then)
     }

@@ -3,8 +3,8 @@
 //! **Invariant:** a name is in one list only, and every other part of the program asks here: the parser, the scan,
 //! the near misses.
 
-/// The settings that the parser understands, `run` aside.
-pub(super) const SETTINGS: [&str; 18] = [
+/// The setting files that this version understands, and `run`.
+pub const SETTINGS: [&str; 18] = [
     "pid_file",
     "restart",
     "backoff",

@@ -26,7 +26,7 @@ mod values;
 pub use defaults::Defaults;
 pub use files::{File, Files, Fingerprint, Run};
 pub use fuzz::fuzz_one;
-pub use known::is_known;
+pub use known::{SETTINGS, is_known};
 pub use near_miss::near_miss;
 pub use parse::{Parsed, parse};
 pub use problem::{Excerpt, Fault, Problem};

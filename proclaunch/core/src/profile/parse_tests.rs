@@ -1,3 +1,5 @@
+//! What files give which profile, or which problem.
+
 use std::time::Duration;
 
 use super::super::{Backoff, GiveUp, Kill, Limit, Resource, User, Variable};

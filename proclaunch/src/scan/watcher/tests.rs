@@ -1,3 +1,5 @@
+//! What the real kernel tells of which change.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 

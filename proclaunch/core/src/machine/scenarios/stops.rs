@@ -135,15 +135,14 @@ fn scenario_22_each_way_to_kill_reaches_whom_it_promises() {
             (It::IsGone, "stopped (pid 101, exit 0)"),
         ]),
     );
-    const LEFT: &str =
-        "leaves processes behind, as its `kill` file says (pid 900); stopped (pid 101, exit 0)";
-    check(&[("kill", "process")], &running(&[IS_STOPPED, (LEAVES, LEFT)]));
+    let left = "leaves processes behind, as its `kill` file says (pid 900); stopped (pid 101, exit 0)";
+    check(&[("kill", "process")], &running(&[IS_STOPPED, (LEAVES, left)]));
     check(
         &[("kill", "process")],
         &running(&[
             IS_STOPPED,
             (It::Waits(10_000), "still running after 10s; killing; => KILL to main"),
-            (LEAVES, LEFT),
+            (LEAVES, left),
         ]),
     );
 }

@@ -47,6 +47,13 @@ impl Supervisor {
         self.child = spawn(&mut self.command, open_log(&self.view.sandbox).into());
     }
 
+    /// The same, with a command line or an environment of the test's own.
+    #[track_caller]
+    pub fn start_again_with(&mut self, change: impl FnOnce(&mut Command)) {
+        change(&mut self.command);
+        self.start_again();
+    }
+
     /// Stops everything by HUP, and checks the exit code and that no process is left.
     #[track_caller]
     pub fn drain(mut self) {

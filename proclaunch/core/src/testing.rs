@@ -71,8 +71,9 @@ pub(crate) fn show(action: &Action, newest: Option<Ticket>, backoff: Backoff) ->
 }
 
 /// A line with the delay before a restart as it is without its jitter, which must be within a tenth.
-fn say(said: &Said, backoff: Backoff) -> String {
+pub(crate) fn say(said: &Said, backoff: Backoff) -> String {
     let (Said::Died { outcome: Outcome::Restart(delay), .. }
+    | Said::DiedUnseen { outcome: Outcome::Restart(delay), .. }
     | Said::StartFailed { outcome: Outcome::Restart(delay), .. }) = said
     else {
         return said.to_string();

@@ -86,7 +86,7 @@ impl Launcher {
         // Between starts no service's output is held open. Fails only if descriptors 0 to 2 could.
         let _ = dup3(&self.null, &mut self.slot, OFlag::O_CLOEXEC);
         let mut launched = launched.map_err(|(stage, errno)| (stage, SpawnError::Errno(errno as i32)))?;
-        launched.pidfd = launched.pidfd.filter(|fd| fd.as_raw_fd() < self.room);
+        launched.pidfd = launched.pidfd.filter(|fd| self.has_room(fd));
         Ok((launched, lost))
     }
 
@@ -117,6 +117,11 @@ impl Launcher {
         stat.map_or(0, |stat| stat.id.start)
     }
 
+    /// Whether a pidfd may stay, or is one of the last descriptors.
+    pub(super) fn has_room(&self, pidfd: &OwnedFd) -> bool {
+        pidfd.as_raw_fd() < self.room
+    }
+
     /// Takes back the spare descriptor, if it was given up.
     fn restock(&mut self) {
         if self.spare.is_none() {
@@ -142,7 +147,7 @@ impl Keeper {
         let id = ProcId { pid, start: self.launcher.start_time(pid) };
         self.launcher.restock();
         let mut start = Start::new(name.clone());
-        start.main = Some(Main { id, pidfd: launched.pidfd, token: None });
+        start.main = Some(Main { id, is_child: true, pidfd: launched.pidfd, token: None });
         start.sessions.push(pid);
         self.known.mains.insert(pid, ticket);
         self.known.sessions.insert(pid, ticket);

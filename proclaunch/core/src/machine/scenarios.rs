@@ -23,6 +23,8 @@ enum It {
     Begins,
     /// The supervisor begins with what it remembers; the process of that pid has been up for so many seconds.
     BeginsWith { order: Option<Want>, up: Option<(i32, u64)>, rest: Option<Rest> },
+    /// The same, and the process of that pid has ended since.
+    BeginsAfterTheEndOf(i32),
     /// The keeper has started the process.
     Spawns,
     /// The keeper could not, by this errno of `execve`.
@@ -125,6 +127,11 @@ impl Life {
                 let remembered = Remembered { order, process, rest };
                 let up = up.map(|(_, seconds)| Duration::from_secs(seconds));
                 self.step(Event::Begin(Some(Recalled { remembered, up })));
+            }
+            It::BeginsAfterTheEndOf(pid) => {
+                let process = Some(Main { ticket: Ticket { instance: 9, serial: 1 }, id: id(pid) });
+                let remembered = Remembered { process, ..Remembered::default() };
+                self.step(Event::Begin(Some(Recalled { remembered, up: None })));
             }
             It::Spawns => {
                 self.starts += 1;

@@ -5,12 +5,12 @@ use std::fs;
 use std::os::unix::process::CommandExt as _;
 
 use nix::sys::signal::Signal;
-use proclaunch_tests::processes::of_directory;
+use proclaunch_tests::processes::{Process, of_directory};
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::supervisor::Supervisor;
 
 use super::{below, sleepers};
-use crate::is_root;
+use crate::{is_root, see_all};
 
 /// A user that nobody is, with no processes.
 const NOBODY_AT_ALL: u32 = 1_999_171;
@@ -58,55 +58,68 @@ fn without_processes_a_start_fails_says_so_and_is_made_when_there_is_room() {
     supervisor.drain();
 }
 
-#[test]
-fn without_descriptors_what_fits_runs_and_everything_can_be_stopped() {
+/// As few descriptors as leave none over for a pidfd each.
+const FEW: [&str; 1] = ["--nofile=64"];
+
+fn a_hundred_with_few_descriptors() -> Supervisor {
     let sandbox = Sandbox::new();
-    let all = names(100);
-    sleepers(&sandbox, all.clone());
-    let mut supervisor = sandbox.start_with(|command| below(command, "prlimit", &["--nofile=64"]));
-    // Each start is made or told to have failed.
-    supervisor.wait_for("every start to be tried", || {
-        let tried = |name: &String| {
-            !supervisor.pids(name).is_empty() || !supervisor.said(name, "failed to start").is_empty()
-        };
-        all.clone().all(|name| tried(&name)).then_some(())
-    });
-    let some = running(&supervisor, all.clone());
-    assert!(some.len() >= 40, "{} run:\n{}", some.len(), supervisor.log());
-    for name in all.clone().filter(|name| !some.contains(name)) {
-        let said = supervisor.wait_for_line(&name, "failed to start");
-        assert!(said.contains("Too many open files"), "{said}");
+    sleepers(&sandbox, names(100));
+    let supervisor = sandbox.start_with(|command| below(command, "prlimit", &FEW));
+    for name in names(100) {
+        supervisor.main_process(&name);
     }
-    // What dies comes back all the same.
-    let last = some.last().unwrap();
-    supervisor.main_process(last).signal(Signal::SIGKILL);
-    supervisor.wait_for(&format!("{last} to come back"), || supervisor.pids(last).get(1).copied());
-    assert!(supervisor.is_running());
+    supervisor
+}
+
+#[test]
+fn with_few_descriptors_all_run_and_come_back_and_can_be_stopped() {
+    let mut supervisor = a_hundred_with_few_descriptors();
+    for name in ["p000", "p099"] {
+        supervisor.kill_main_process(name);
+    }
+    assert!(!supervisor.log().contains("Too many open files"), "{}", supervisor.log());
     let exit = supervisor.end(Signal::SIGHUP);
     assert_eq!(exit.code(), Some(111), "{}", supervisor.log());
     assert_eq!(of_directory(supervisor.sandbox.path()), BTreeSet::new(), "{}", supervisor.log());
 }
 
 #[test]
-fn without_descriptors_a_change_is_seen_when_there_is_room_again() {
-    let sandbox = Sandbox::new();
-    let all = names(100);
-    sleepers(&sandbox, all.clone());
-    let supervisor = sandbox.start_with(|command| below(command, "prlimit", &["--nofile=64"]));
-    supervisor.wait_for("every start to be tried", || {
-        let tried = |name: &String| {
-            !supervisor.pids(name).is_empty() || !supervisor.said(name, "failed to start").is_empty()
-        };
-        all.clone().all(|name| tried(&name)).then_some(())
-    });
-    // While no directory can be opened, as far as it is concerned.
+fn with_few_descriptors_changes_are_seen() {
+    let supervisor = a_hundred_with_few_descriptors();
     sleepers(&supervisor.sandbox, ["late".to_owned()]);
-    for name in all.clone().take(95) {
+    supervisor.main_process("late");
+    for name in names(95) {
         fs::remove_dir_all(supervisor.sandbox.profiles().join(name)).unwrap();
     }
-    supervisor.main_process("late");
-    for name in all.clone().take(95) {
-        supervisor.wait_for_line(&name, "disappeared. Stopping and not restarting.");
+    for name in names(95) {
+        supervisor.wait_for_line(&name, "stopped");
+    }
+    supervisor.drain();
+}
+
+#[test]
+fn with_few_descriptors_what_was_left_running_is_neither_lost_nor_doubled() {
+    let sandbox = Sandbox::new();
+    sleepers(&sandbox, names(100));
+    let mut supervisor = sandbox.start();
+    let processes: Vec<Process> = names(100).map(|name| supervisor.main_process(&name)).collect();
+    assert_eq!(supervisor.end(Signal::SIGTERM).code(), Some(0));
+    supervisor.start_again_with(|command| below(command, "prlimit", &FEW));
+    for (name, process) in names(100).zip(&processes) {
+        let adopted = format!("running pid {} (adopted, up ", process.pid);
+        supervisor.wait_for_line(&name, &adopted);
+    }
+    see_all(&supervisor);
+    for (name, process) in names(100).zip(&processes) {
+        assert!(process.is_alive());
+        assert_eq!(supervisor.pids(&name), [process.pid; 2], "{}", supervisor.log());
+    }
+    // Nor are their ends overlooked.
+    for process in [processes[0], processes[99]] {
+        process.signal(Signal::SIGKILL);
+    }
+    for name in ["p000", "p099"] {
+        supervisor.wait_for(&format!("{name} to come back"), || supervisor.pids(name).get(2).copied());
     }
     supervisor.drain();
 }

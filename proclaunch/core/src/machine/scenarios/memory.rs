@@ -44,6 +44,18 @@ fn what_died_while_nobody_looked_is_started() {
 }
 
 #[test]
+fn what_ended_while_no_supervisor_ran_is_a_death_like_any_other() {
+    const DIED: It = It::BeginsAfterTheEndOf(700);
+    let died = |outcome| format!("died (pid 700, exit unknown, while no supervisor ran, {outcome})");
+    check(&[], &[(DIED, &died("not restarted")), (It::Waits(1_000_000), "")]);
+    for policy in ["always", "on-failure"] {
+        let restart = [("restart", policy)];
+        check(&restart, &[(DIED, &died("restart in 0.2s")), (It::Waits(220), "starting; => spawn")]);
+    }
+    check(&[("restart", ""), ("down", "")], &[(DIED, &died("not restarted")), (It::Waits(1_000_000), "")]);
+}
+
+#[test]
 fn scenario_02_orders_in_force_are_remembered() {
     check(&[("down", "")], &[(ordered(Want::Up), "starting; => spawn")]);
     check(&[("restart", "")], &[(ordered(Want::Down), ""), (It::Waits(1_000_000), "")]);

@@ -301,7 +301,7 @@ impl Hooks {
 }
 
 /// When a health check is made, and how it is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Schedule {
     /// From the beginning of one check to the beginning of the next.
     pub every: Duration,

@@ -13,10 +13,12 @@ use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstat, fstatat};
-use proclaunch_core::profile::{File, Files, Fingerprint, Run, is_known, near_miss};
+use proclaunch_core::profile::{File, Files, Fingerprint, Run, is_read, near_miss};
 
 /// The largest setting that is read, in bytes.
 const SETTING_MAX: u64 = 64 * 1024;
+/// More than any hook needs.
+const SCRIPT_MAX: u64 = 256 * 1024;
 
 /// The largest `run` that is read, in bytes.
 const RUN_MAX: u64 = 4 * 1024 * 1024;
@@ -64,7 +66,7 @@ pub(super) fn kind(dir: &Dir, name: &CStr, listed: Option<Type>) -> nix::Result<
 /// Reads a profile directory; `None` if it was deleted meanwhile.
 pub(super) fn profile(mut dir: Dir) -> nix::Result<Option<Files>> {
     let mut files = Files { run: Run::Missing, entries: BTreeMap::new() };
-    for (entry, name, listed) in names(&mut dir, |name| is_known(name) || near_miss(name).is_some())? {
+    for (entry, name, listed) in names(&mut dir, |name| is_read(name) || near_miss(name).is_some())? {
         if name == "run" {
             files.run = run(&dir, &entry, listed)?;
         } else if let Some(file) = setting(&dir, &entry, &name, listed)? {
@@ -78,7 +80,7 @@ pub(super) fn profile(mut dir: Dir) -> nix::Result<Option<Files>> {
 /// Reads `.defaults/`. A `run` in it is present and not read.
 pub(super) fn defaults(mut dir: Dir) -> nix::Result<BTreeMap<String, File>> {
     let mut files = BTreeMap::new();
-    for (entry, name, listed) in names(&mut dir, |name| is_known(name) || near_miss(name).is_some())? {
+    for (entry, name, listed) in names(&mut dir, |name| is_read(name) || near_miss(name).is_some())? {
         let file = if name == "run" { Some(File::Other) } else { setting(&dir, &entry, &name, listed)? };
         files.extend(file.map(|file| (name, file)));
     }
@@ -107,8 +109,8 @@ fn setting(dir: &Dir, entry: &CStr, name: &str, listed: Option<Type>) -> nix::Re
         Err(errno) => return unread(errno),
     };
     match kind {
-        Kind::Directory if !is_known(name) => Ok(None),
-        _ if !is_known(name) => Ok(Some(File::Other)),
+        Kind::Directory if !is_read(name) => Ok(None),
+        _ if !is_read(name) => Ok(Some(File::Other)),
         Kind::Directory if name == "env" => variables(dir, entry),
         Kind::Regular | Kind::Directory | Kind::Special | Kind::Dangling => content(dir, entry, &kind),
     }
@@ -138,8 +140,9 @@ fn variables(dir: &Dir, entry: &CStr) -> nix::Result<Option<File>> {
 }
 
 fn content(dir: &Dir, entry: &CStr, kind: &Kind) -> nix::Result<Option<File>> {
+    let max = if entry.to_bytes().ends_with(b".lua") { SCRIPT_MAX } else { SETTING_MAX };
     Ok(Some(match kind {
-        Kind::Regular => match read(dir, entry, SETTING_MAX) {
+        Kind::Regular => match read(dir, entry, max) {
             Ok(Content::Bytes(bytes, _)) => File::Bytes(bytes),
             Ok(Content::TooLarge(metadata)) => File::TooLarge(metadata.len()),
             Err(errno) => return unread(errno),

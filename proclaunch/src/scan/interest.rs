@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 
 use nix::sys::inotify::AddWatchFlags as Mask;
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::profile::{is_known, near_miss};
+use proclaunch_core::profile::{is_read, near_miss};
 
 use super::root::DEFAULTS;
 
@@ -133,7 +133,7 @@ fn in_root(mask: Mask, entry: &OsStr) -> Hint {
 
 /// Names that a scan looks at. Kubernetes switches all files of a volume at once by its `..data` symlink.
 fn means_something(entry: &OsStr) -> bool {
-    entry.to_str().is_some_and(|name| is_known(name) || name.starts_with("..") || near_miss(name).is_some())
+    entry.to_str().is_some_and(|name| is_read(name) || name.starts_with("..") || near_miss(name).is_some())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags as Mask, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::profile::is_known;
+use proclaunch_core::profile::is_read;
 use walkdir::WalkDir;
 
 use super::interest::{Hint, Interest, Place};
@@ -180,7 +180,7 @@ impl Watcher {
         let Ok(entries) = std::fs::read_dir(path) else { return };
         for entry in entries.flatten() {
             let (name, kind) = (entry.file_name(), entry.file_type());
-            if kind.is_ok_and(|kind| kind.is_symlink()) && name.to_str().is_some_and(is_known) {
+            if kind.is_ok_and(|kind| kind.is_symlink()) && name.to_str().is_some_and(is_read) {
                 self.watch_turns(&entry.path(), of, Interest::Target);
             }
             if name == "env" && entry.path().is_dir() {

@@ -10,12 +10,14 @@ use crate::profile::Parsed;
 use crate::signal::Signal;
 
 /// Into the fleet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// The keeper reports.
     Report(Report),
     /// A profile's pid file was looked at.
     PidFile(ProfileName, Look),
+    /// The hook engine reports: hooks were loaded, a question was answered, a hook wants something.
+    Hook(ProfileName, Box<Event>),
     /// ProcLaunch itself got a signal.
     Signal(Signal),
     /// An operator wants something of a profile.
@@ -44,9 +46,10 @@ impl Input {
             Self::PidFile(..) => 1,
             Self::Report(Report::Exited { .. } | Report::Gone { .. }) => 2,
             Self::Signal(_) => 3,
-            Self::Order(..) => 4,
-            Self::Scan(_) | Self::ScanFailed(_) | Self::Say(_) => 5,
-            Self::Timeout => 6,
+            Self::Hook(..) => 4,
+            Self::Order(..) => 5,
+            Self::Scan(_) | Self::ScanFailed(_) | Self::Say(_) => 6,
+            Self::Timeout => 7,
         }
     }
 }
@@ -65,7 +68,7 @@ pub struct Scan {
 }
 
 /// Out of the fleet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Do this for a profile.
     Do(ProfileName, Action),

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Moment;
+use crate::hook::Wish;
 use crate::ids::ProfileName;
 use crate::log::{Entry, Own, Said};
 use crate::machine::{Action, Context, Event, Idle, Machine, Recalled, StateName, Tickets};
@@ -88,6 +89,7 @@ impl Fleet {
         match input {
             Input::Report(report) => self.report(now, report, &mut out),
             Input::PidFile(name, look) => self.tell(now, &name, Event::PidFile(look), &mut out),
+            Input::Hook(name, event) => self.hook(now, &name, *event, &mut out),
             Input::Signal(signal) => self.signal(now, signal, &mut out),
             Input::Order(name, order) if self.mode == Mode::Supervising => {
                 self.tell(now, &name, Event::Order(order), &mut out);
@@ -137,6 +139,16 @@ impl Fleet {
         self.tell(now, &name, event, out);
     }
 
+    /// What a hook says goes to its profile's machine; that the supervisor is to drain, to all.
+    fn hook(&mut self, now: Moment, name: &ProfileName, event: Event, out: &mut Vec<Effect>) {
+        if let Event::Wished { hook, wish: Wish::Shutdown(reason) } = &event {
+            let (hook, reason) = (*hook, reason.clone());
+            self.shut_down(now, Own::HookShutsDown { name: name.clone(), hook, reason }, out);
+            return;
+        }
+        self.tell(now, name, event, out);
+    }
+
     fn timeout(&mut self, now: Moment, out: &mut Vec<Effect>) {
         let mut again = 0;
         while let Some((at, name)) = self.due.first().cloned() {
@@ -166,6 +178,9 @@ impl Fleet {
             | Action::Release { .. }
             | Action::LookAtPidFile(_)
             | Action::RemovePidFile(_)
+            | Action::LoadHooks(_)
+            | Action::Consult(_)
+            | Action::Lapse(_)
             | Action::Remember(_)) => Effect::Do(name.clone(), action),
         }));
         match (was_stopped, kept.machine.state() == StateName::Stopped) {

@@ -36,8 +36,12 @@ impl Fleet {
 
     fn end(&mut self, now: Moment, signal: Signal, out: &mut Vec<Effect>) {
         match self.mode {
-            Mode::Supervising if signal == Signal::HUP => self.drain(now, signal, DRAINED, out),
-            Mode::Supervising if self.config.drain_on_term => self.drain(now, signal, 0, out),
+            Mode::Supervising if signal == Signal::HUP => {
+                self.drain(now, Own::Draining { signal }, DRAINED, out)
+            }
+            Mode::Supervising if self.config.drain_on_term => {
+                self.drain(now, Own::Draining { signal }, 0, out)
+            }
             Mode::Supervising => {
                 out.push(Effect::Log(Entry::Own(Own::Exiting)));
                 self.mode = Mode::Ended { code: 0 };
@@ -50,8 +54,15 @@ impl Fleet {
         }
     }
 
-    fn drain(&mut self, now: Moment, signal: Signal, code: u8, out: &mut Vec<Effect>) {
-        out.push(Effect::Log(Entry::Own(Own::Draining { signal })));
+    /// A hook has the supervisor drain.
+    pub(super) fn shut_down(&mut self, now: Moment, why: Own, out: &mut Vec<Effect>) {
+        if self.mode == Mode::Supervising {
+            self.drain(now, why, DRAINED, out);
+        }
+    }
+
+    fn drain(&mut self, now: Moment, why: Own, code: u8, out: &mut Vec<Effect>) {
+        out.push(Effect::Log(Entry::Own(why)));
         self.mode = Mode::Draining { code };
         // What an earlier supervisor started and no scan has shown yet is stopped too.
         self.begin_recalled(now, out);

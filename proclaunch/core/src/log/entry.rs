@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::format::Span;
 use super::words::Outcome;
 use crate::exit::Exit;
+use crate::hook::Hook;
 use crate::ids::{ProcId, ProfileName};
 use crate::signal::Signal;
 
@@ -74,6 +75,8 @@ pub enum Own {
     Started { pid: i32 },
     Draining { signal: Signal },
     ExitingAtOnce { signal: Signal },
+    HookShutsDown { name: ProfileName, hook: Hook, reason: String },
+    HooksStuck { why: String },
     AllStopped,
     Exiting,
     Failed { what: String },
@@ -99,6 +102,7 @@ impl Own {
             Self::Failed { .. } => Level::Fatal,
             Self::LogNotReopened { .. }
             | Self::LogDelayed { .. }
+            | Self::HooksStuck { .. }
             | Self::NoUpgrade
             | Self::ProfilesUnreadable { .. }
             | Self::WatchIncomplete { .. }
@@ -110,6 +114,7 @@ impl Own {
             Self::Started { .. }
             | Self::Draining { .. }
             | Self::ExitingAtOnce { .. }
+            | Self::HookShutsDown { .. }
             | Self::AllStopped
             | Self::Exiting
             | Self::LogReopened
@@ -131,6 +136,12 @@ impl fmt::Display for Own {
             }
             Self::ExitingAtOnce { signal } => {
                 write!(f, "received {signal} while stopping. Exiting immediately.")
+            }
+            Self::HookShutsDown { name, hook, reason } => {
+                write!(f, "is told to stop by {name}/{hook}.lua. Stopping all profiles. (reason: {reason})")
+            }
+            Self::HooksStuck { why } => {
+                write!(f, "replaces the hook thread ({why}); defaults apply meanwhile")
             }
             Self::AllStopped => f.write_str("all profiles stopped. Exiting."),
             Self::Exiting => f.write_str("exiting"),
@@ -206,6 +217,15 @@ pub enum Said {
     Created,
     Deleting,
     RemovingPidFile,
+    Gate { reason: String, again: Duration },
+    HookDecided { hook: Hook, what: String },
+    HookFailed { hook: Hook, why: String },
+    HookSaid { hook: Hook, level: Level, text: String },
+    HookBroken { hook: Hook, why: String, is_old: bool },
+    HookOff { hook: Hook, why: String },
+    Healthy,
+    Unhealthy { reason: String },
+    NotReady { reason: String },
 }
 
 impl Said {
@@ -220,7 +240,13 @@ impl Said {
             | Self::NotGone { .. }
             | Self::PidFileRejected { .. }
             | Self::BadSettings { .. }
+            | Self::HookFailed { .. }
+            | Self::HookBroken { .. }
+            | Self::HookOff { .. }
+            | Self::Unhealthy { .. }
+            | Self::NotReady { .. }
             | Self::Warned { .. } => Level::Warn,
+            Self::HookSaid { level, .. } => *level,
             Self::Starting
             | Self::Running { .. }
             | Self::Adopted { .. }
@@ -231,6 +257,9 @@ impl Said {
             | Self::Stopped { .. }
             | Self::Reloading { .. }
             | Self::Disappeared
+            | Self::Gate { .. }
+            | Self::HookDecided { .. }
+            | Self::Healthy
             | Self::Signalled { .. } => Level::Info,
             Self::Changed | Self::Created | Self::Deleting | Self::RemovingPidFile => Level::Debug,
         }
@@ -289,6 +318,22 @@ impl fmt::Display for Said {
             Self::Created => f.write_str("creating"),
             Self::Deleting => f.write_str("deleting"),
             Self::RemovingPidFile => f.write_str("removing dead pid file"),
+            Self::Gate { reason, again } => {
+                write!(f, "waits to start (on_start: {reason}; asked again in {})", Span(*again))
+            }
+            Self::HookDecided { hook, what } => write!(f, "{what} ({hook}.lua)"),
+            Self::HookFailed { hook, why } => write!(f, "hook {hook} failed ({why})"),
+            Self::HookSaid { hook, text, .. } => write!(f, "{hook}: {text}"),
+            Self::HookBroken { hook, why, is_old: true } => {
+                write!(f, "keeps its last good {hook}.lua ({why})")
+            }
+            Self::HookBroken { hook, why, is_old: false } => write!(f, "has no good {hook}.lua ({why})"),
+            Self::HookOff { hook, why } => {
+                write!(f, "does not call {hook}.lua any more, until it changes ({why})")
+            }
+            Self::Healthy => f.write_str("healthy"),
+            Self::Unhealthy { reason } => write!(f, "unhealthy ({reason})"),
+            Self::NotReady { reason } => write!(f, "not ready yet (ready: {reason})"),
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum Outcome {
     NotRestarted,
     /// It has ended too often.
     GivenUp,
+    /// Its `should_restart` hook is asked.
+    Asked,
     /// It ended while it was to end anyway.
     Ending,
 }
@@ -27,6 +29,7 @@ impl fmt::Display for Outcome {
             Self::Restart(delay) => write!(f, "restart in {}", Span(*delay)),
             Self::NotRestarted => f.write_str("not restarted"),
             Self::GivenUp => f.write_str("given up"),
+            Self::Asked => f.write_str("should_restart is asked"),
             Self::Ending => f.write_str("ending"),
         }
     }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::hook::{Hook, Hooks, Outcome as HookOutcome, Question, QuestionId, Wish};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::process::{Scope, SpawnError, Stage};
-use crate::profile::Profile;
+use crate::profile::{Fingerprint, Profile, Variable};
 use crate::signal::Signal;
 
 use super::memory::{Remembered, Want};
 
 /// Into a machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The first event: what an earlier supervisor remembered of this profile, if there was one.
     Begin(Option<Recalled>),
@@ -60,6 +61,24 @@ pub enum Event {
     Gone {
         /// Which start.
         ticket: Ticket,
+    },
+    /// The hook files of this digest were loaded, and this is what they are.
+    HooksLoaded(Fingerprint, Arc<Hooks>),
+    /// A question to a hook was answered, or will not be.
+    Decided {
+        /// Which question.
+        id: QuestionId,
+        /// Which hook.
+        hook: Hook,
+        /// What became of it.
+        outcome: HookOutcome,
+    },
+    /// A hook wants something done.
+    Wished {
+        /// Which hook.
+        hook: Hook,
+        /// What it wants.
+        wish: Wish,
     },
     /// The deadline has passed.
     Timeout,
@@ -119,7 +138,7 @@ pub enum Look {
 }
 
 /// Out of a machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Start a process; answered by `Spawned` or `SpawnFailed`.
     Spawn {
@@ -127,6 +146,8 @@ pub enum Action {
         ticket: Ticket,
         /// By these settings.
         profile: Arc<Profile>,
+        /// With these variables besides.
+        variables: Vec<Variable>,
     },
     /// Take a live process over; its end is reported as `Exited`.
     Adopt {
@@ -163,6 +184,12 @@ pub enum Action {
     LookAtPidFile(Arc<Profile>),
     /// Remove the pid file, which names nothing that lives.
     RemovePidFile(Arc<Profile>),
+    /// Load the hook files; answered by `HooksLoaded`.
+    LoadHooks(Arc<Profile>),
+    /// Ask a hook; answered by `Decided`, or not at all.
+    Consult(Box<Question>),
+    /// A question is of no interest any more.
+    Lapse(QuestionId),
     /// Write the record.
     Remember(Remembered),
     /// Write a line.

@@ -56,6 +56,7 @@ pub enum Why {
     PidFile,
     Exited,
     Gone,
+    Hook,
     Timeout,
 }
 
@@ -76,6 +77,7 @@ impl Why {
             }
             Event::Exited { .. } => Self::Exited,
             Event::Gone { .. } => Self::Gone,
+            Event::HooksLoaded(..) | Event::Decided { .. } | Event::Wished { .. } => Self::Hook,
             Event::Timeout => Self::Timeout,
         }
     }

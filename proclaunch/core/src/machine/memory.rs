@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::ids::{ProcId, Ticket};
 use crate::profile::{Policy, Profile};
 
+use super::consult::Known;
 use super::history::{Ring, Transition};
 
 /// The order in force, kept apart from the state.
@@ -70,6 +71,8 @@ pub struct Ended {
     pub exit: Exit,
     /// How long it ran.
     pub after: Duration,
+    /// Whether it was told to end.
+    pub requested: bool,
 }
 
 /// What is valid in every state.
@@ -91,10 +94,14 @@ pub(super) struct Memory {
     pub(super) exits: Ring<Ended, 8>,
     /// What the record says.
     pub(super) written: Remembered,
+    pub(super) known_hooks: Box<Known>,
+    /// What the last end or stop came from: `died`, `unhealthy`, `changed`, `order`; and why, in words.
+    pub(super) cause: &'static str,
+    pub(super) reason: String,
 }
 
 impl Memory {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             profile: None,
             trouble: None,
@@ -105,7 +112,10 @@ impl Memory {
             starts: 0,
             history: Ring::new(),
             exits: Ring::new(),
-            written: Remembered { order: None, process: None, rest: None },
+            written: Remembered::default(),
+            known_hooks: Box::default(),
+            cause: "",
+            reason: String::new(),
         }
     }
 
@@ -129,6 +139,12 @@ impl Memory {
         self.want = want;
         self.ordered = true;
         self.forgive();
+    }
+
+    /// Notes what a stop or an end comes from.
+    pub(super) fn because(&mut self, cause: &'static str, reason: String) {
+        self.cause = cause;
+        self.reason = reason;
     }
 
     pub(super) fn forgive(&mut self) {

@@ -27,14 +27,20 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::clock::Moment;
+use crate::hook::{Happening, Outcome};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::profile::Profile;
 
+mod attention;
+mod consult;
 mod event;
+mod gate;
+mod health;
 mod history;
 mod memory;
 mod policy;
+mod readying;
 mod running;
 #[cfg(test)]
 mod scenarios;
@@ -47,13 +53,14 @@ mod stopping;
 mod tickets;
 
 pub use event::{Action, Event, Look, Order, Recalled};
+pub use health::Health;
 pub use history::{Ring, Transition, Why};
 pub use memory::{Ended, Main, Remembered, Rest, Want};
 pub use state::{Idle, StateName, Timer};
 pub use tickets::Tickets;
 
 use memory::Memory;
-use state::{Running, Starting, State, Stopped, Stopping};
+use state::{Readying, Running, Starting, State, Stopped, Stopping};
 
 /// The state machine of one profile.
 #[derive(Clone, Debug)]
@@ -96,7 +103,7 @@ impl Default for Machine {
 
 impl Machine {
     /// A machine that nothing has happened to. Its first event tells its settings, its second is [`Event::Begin`].
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self { state: State::Stopped(Stopped::Idle(Idle::New)), memory: Memory::new() }
     }
 
@@ -104,6 +111,14 @@ impl Machine {
     pub fn step(&mut self, cx: &mut Context<'_>, event: Event) {
         let why = Why::of(&event);
         let from = self.state.name();
+        if let Event::Decided { hook, outcome: Outcome::Failed(why), .. } = &event {
+            cx.say(Said::HookFailed { hook: *hook, why: why.clone() });
+        }
+        if let Event::HooksLoaded(digest, hooks) = &event
+            && !self.memory.hooks_loaded(cx, *digest, Arc::clone(hooks))
+        {
+            return;
+        }
         // What stands in for the state meanwhile is never seen: each arm gives a state back.
         let state = mem::replace(&mut self.state, State::Stopped(Stopped::Idle(Idle::New)));
         let memory = &mut self.memory;
@@ -116,7 +131,17 @@ impl Machine {
         let to = self.state.name();
         if from != to {
             self.memory.history.push(Transition { at: cx.now, from, to, why });
+            let event = Happening {
+                kind: "transition".to_owned(),
+                level: "info".to_owned(),
+                from: from.to_string(),
+                to: to.to_string(),
+                reason: self.memory.reason.clone(),
+            };
+            let now = consult::now_of(&self.state, self.is_changed());
+            self.memory.tell_event(cx, now, event);
         }
+        self.memory.load_hooks(cx);
         self.remember(cx);
     }
 
@@ -133,11 +158,24 @@ impl Machine {
                 (None, None)
             }
             State::Running(running) => (Some(Main { ticket: running.ticket, id: running.id }), None),
-            State::Stopped(Stopped::Idle(Idle::New) | Stopped::Looking { .. } | Stopped::Backoff { .. })
-            | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_))
+            State::Stopped(
+                Stopped::Idle(Idle::New)
+                | Stopped::Looking { .. }
+                | Stopped::Loading { .. }
+                | Stopped::Backoff { .. }
+                | Stopped::Deciding { .. },
+            )
+            | State::Starting(Starting::Launching { .. } | Starting::Gate(_))
             | State::Stopping(
-                Stopping::Unborn { .. } | Stopping::Signalled { .. } | Stopping::Killing { .. },
+                Stopping::Unborn { .. }
+                | Stopping::Farewell { .. }
+                | Stopping::Signalled { .. }
+                | Stopping::Killing { .. },
             ) => (old.process, old.rest),
+            State::Starting(Starting::Readying(Readying { running, .. })) => {
+                (Some(Main { ticket: running.ticket, id: running.id }), None)
+            }
+            State::Starting(Starting::Daemonizing(_)) => (old.process, old.rest),
         };
         let new = Remembered { order, process, rest };
         if new != old {
@@ -160,7 +198,12 @@ impl Machine {
     pub const fn idle(&self) -> Option<Idle> {
         match &self.state {
             State::Stopped(Stopped::Idle(idle)) => Some(*idle),
-            State::Stopped(Stopped::Looking { .. } | Stopped::Backoff { .. })
+            State::Stopped(
+                Stopped::Looking { .. }
+                | Stopped::Loading { .. }
+                | Stopped::Backoff { .. }
+                | Stopped::Deciding { .. },
+            )
             | State::Starting(_)
             | State::Running(_)
             | State::Stopping(_) => None,
@@ -175,15 +218,19 @@ impl Machine {
                 Some(id) => Some((waiting.ticket, id)),
                 None => None,
             },
+            State::Starting(Starting::Readying(readying)) => {
+                Some((readying.running.ticket, readying.running.id))
+            }
             State::Stopping(
                 Stopping::Unborn { ending, .. }
+                | Stopping::Farewell { ending, .. }
                 | Stopping::Signalled { ending, .. }
                 | Stopping::Killing { ending, .. },
             ) => match ending.main {
                 Some(id) => Some((ending.ticket, id)),
                 None => None,
             },
-            State::Stopped(_) | State::Starting(Starting::Launching { .. }) => None,
+            State::Stopped(_) | State::Starting(Starting::Launching { .. } | Starting::Gate(_)) => None,
         }
     }
 
@@ -205,6 +252,11 @@ impl Machine {
     /// How many starts were tried.
     pub const fn starts(&self) -> u64 {
         self.memory.starts
+    }
+
+    /// What the health checks say.
+    pub fn health(&self) -> Health {
+        consult::now_of(&self.state, false).health
     }
 
     /// The last changes of the public state.

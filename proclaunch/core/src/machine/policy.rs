@@ -24,6 +24,8 @@ pub(super) enum End {
     Died(Exit, Duration),
     /// It was never ready.
     FailedStart,
+    /// It runs, has run for so long, and is to be restarted because it is unhealthy.
+    Unhealthy(Duration),
 }
 
 impl Memory {
@@ -45,15 +47,14 @@ impl Memory {
     fn decide_wanted(&mut self, cx: &mut Context<'_>, end: End) -> Then {
         let ran = match end {
             End::Died(exit, _) if self.is_oneshot() && exit.is_success() => return Then::Rest(Rest::Done),
-            End::Died(_, ran) => ran,
+            End::Died(_, ran) | End::Unhealthy(ran) => ran,
             End::FailedStart => Duration::ZERO,
         };
         let retried = match (self.policy().restart, end) {
-            (Restart::Always, End::Died(..) | End::FailedStart) | (Restart::OnFailure, End::FailedStart) => {
-                true
-            }
+            (Restart::Always, End::Died(..) | End::FailedStart | End::Unhealthy(_))
+            | (Restart::OnFailure, End::FailedStart | End::Unhealthy(_)) => true,
             (Restart::OnFailure, End::Died(exit, _)) => !exit.is_success(),
-            (Restart::Never, End::Died(..) | End::FailedStart) => false,
+            (Restart::Never, End::Died(..) | End::FailedStart | End::Unhealthy(_)) => false,
         };
         if !retried {
             return Then::Rest(Rest::Dead);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::hook::{Hook, Outcome as HookOutcome};
 use crate::ids::ProcId;
 use crate::log::{Outcome, Said};
 use crate::process::Scope;
@@ -11,15 +12,15 @@ use crate::profile::{Kill, Profile};
 use crate::signal::Signal;
 
 use super::Context;
+use super::consult::Now;
 use super::event::{Action, Event, Order};
 use super::memory::{Ended, Memory, Rest, Want};
 use super::policy::End;
 use super::starting::yield_to;
-use super::state::{Ending, Running, State, Stopping, Then};
-use super::stopped::settle;
+use super::state::{Ending, Running, State, StateName, Stopping, Then};
 
 impl Running {
-    pub(super) fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
+    pub(super) fn step(mut self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::Settings(new) => return self.settings(memory, cx, new),
             Event::BadSettings(why) => memory.trouble = Some(why),
@@ -44,20 +45,28 @@ impl Running {
                 return self.ended(memory, cx, exit, remains);
             }
             Event::Spawned { ticket, .. } if ticket != self.ticket => cx.act(Action::KillTree { ticket }),
+            Event::Timeout => return self.timeout(memory, cx),
+            Event::HooksLoaded(..) => {
+                let attended = self.attention.is_some();
+                self.lapse(cx);
+                self = self.attend(memory, cx.now);
+                debug_assert!(attended || self.attention.is_some(), "hooks were loaded");
+            }
+            Event::Decided { id, outcome, hook: _ } => return self.decided(memory, cx, id, outcome),
+            Event::Wished { hook, wish } => return self.wished(memory, cx, hook, wish),
             // `Gone` answers a `Watch` of before the pid file named a daemon that cannot be told to be the start's.
             Event::Begin(_)
             | Event::Spawned { .. }
             | Event::SpawnFailed { .. }
             | Event::PidFile(_)
             | Event::Exited { .. }
-            | Event::Gone { .. }
-            | Event::Timeout => {}
+            | Event::Gone { .. } => {}
         }
         State::Running(self)
     }
 
     /// The files changed. What shapes the process restarts it or sends the reload signal; the rest is in force.
-    fn settings(self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
+    fn settings(mut self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
         let shape_differs = match (&memory.profile, &self.profile) {
             (Some(old), _) | (None, Some(old)) => old.shape != new.shape,
             // Adopted while the files were bad: nobody knows what it was started with.
@@ -68,12 +77,17 @@ impl Running {
             return State::Running(self);
         }
         cx.say(Said::Changed);
-        if let Some(signal) = memory.policy().reload {
-            self.reload(cx, signal);
+        let now = self.now(true);
+        if memory.has(Hook::OnChange)
+            && let Some(attention) = &mut self.attention
+        {
+            let id = memory.ask(cx, Hook::OnChange, now);
+            if let Some((old, _)) = attention.change.replace((id, cx.now.plus(Hook::OnChange.budget()))) {
+                cx.act(Action::Lapse(old));
+            }
             return State::Running(self);
         }
-        memory.forgive();
-        self.stop(memory, cx)
+        self.apply_change(memory, cx, &HookOutcome::TimedOut)
     }
 
     /// Does for settings that changed while the profile was starting what a change while running would do.
@@ -88,41 +102,54 @@ impl Running {
         }
     }
 
-    fn reload(&self, cx: &mut Context<'_>, signal: Signal) {
+    pub(super) fn reload(&self, cx: &mut Context<'_>, signal: Signal) {
         cx.say(Said::Reloading { id: self.id, signal });
         cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
     }
 
     /// Begins to stop the process; what comes after it is told by what is wanted then.
-    pub(super) fn stop(self, memory: &Memory, cx: &mut Context<'_>) -> State {
+    pub(super) fn stop(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        let then = Then::StartAt(cx.now);
+        self.stop_then(memory, cx, then)
+    }
+
+    /// The same, with what comes after it if it is still wanted up.
+    pub(super) fn stop_then(mut self, memory: &mut Memory, cx: &mut Context<'_>, then: Then) -> State {
         cx.say(Said::Stopping);
-        let ending = Ending::asked(cx, self.ticket, self.since, self.profile, Some(self.id));
-        Stopping::first_signal(memory, cx, ending, stop_scope(memory.policy().kill))
+        let now = self.now(false);
+        self.lapse(cx);
+        let ending =
+            Ending { then, ..Ending::asked(cx, self.ticket, self.since, self.profile, Some(self.id)) };
+        Stopping::begin(memory, cx, ending, stop_scope(memory.policy().kill), now)
     }
 
     /// The process ended, and nobody had asked it to.
-    fn ended(self, memory: &mut Memory, cx: &mut Context<'_>, exit: Exit, remains: Vec<ProcId>) -> State {
+    fn ended(mut self, memory: &mut Memory, cx: &mut Context<'_>, exit: Exit, remains: Vec<ProcId>) -> State {
+        self.lapse(cx);
         let (id, after) = (self.id, cx.now.since(self.since));
-        memory.exits.push(Ended { at: cx.now, id, exit, after });
+        memory.exits.push(Ended { at: cx.now, id, exit, after, requested: false });
+        memory.because("died", exit.to_string());
         let (then, outcome) = memory.decide(cx, End::Died(exit, after));
+        let deciding = memory.ask_verdict(cx, then);
+        let outcome = if deciding.is_some() { Outcome::Asked } else { outcome };
         cx.say(death(id, exit, after, then, outcome));
-        memory.say_if_given_up(cx, then);
+        if deciding.is_none() {
+            memory.say_if_given_up(cx, then);
+        }
+        memory.tell(cx, Hook::OnExit, Now::idle(StateName::Stopped));
         remove_pid_file(cx, self.profile.as_ref());
-        if remains.is_empty() {
-            cx.act(Action::Release { ticket: self.ticket });
-            return settle(memory, cx, then);
-        }
-        if memory.policy().kill == Kill::Process {
-            cx.say(Said::LeftBehind { remains });
-            cx.act(Action::Release { ticket: self.ticket });
-            return settle(memory, cx, then);
-        }
-        cx.say(Said::KillingRest { remains });
-        let (ticket, since) = (self.ticket, self.since);
-        let profile = self.profile;
+        let exit = Some((id, exit));
         let ending =
-            Ending { ticket, since, profile, main: None, exit: Some((id, exit)), asked: false, then };
-        Stopping::kill(cx, ending, true)
+            Ending { deciding, ..Ending::unasked(self.ticket, self.since, self.profile, exit, then) };
+        if !remains.is_empty() && memory.policy().kill != Kill::Process {
+            cx.say(Said::KillingRest { remains });
+            return Stopping::kill(cx, ending, true);
+        }
+        if !remains.is_empty() {
+            cx.say(Said::LeftBehind { remains });
+        }
+        cx.act(Action::Release { ticket: self.ticket });
+        ending.settle(memory, cx)
     }
 }
 

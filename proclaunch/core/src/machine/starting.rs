@@ -8,13 +8,14 @@ use crate::exit::Exit;
 use crate::ids::{ProcId, Ticket};
 use crate::log::{Outcome, Said, Span};
 use crate::process::{Scope, SpawnError, Stage};
-use crate::profile::Profile;
+use crate::profile::{Profile, Variable};
 
 use super::Context;
 use super::event::{Action, Event, Look, Order};
 use super::memory::{Memory, Want};
 use super::policy::End;
-use super::state::{Daemonizing, Ending, Running, Starting, State, Stopping};
+use super::readying;
+use super::state::{Daemonizing, Ending, Idle, Running, Starting, State, Stopped, Stopping};
 use super::stopped::settle;
 
 /// The pause after the first look at a pid file; it doubles up to [`LOOK_CAP`].
@@ -30,6 +31,8 @@ impl Starting {
         match self {
             Self::Launching { .. } => self.launching(memory, cx, event),
             Self::Daemonizing(waiting) => waiting.step(memory, cx, event),
+            Self::Gate(gate) => gate.step(memory, cx, event),
+            Self::Readying(readying) => readying.step(memory, cx, event),
         }
     }
 
@@ -44,13 +47,18 @@ impl Starting {
                 return fail(memory, cx, None, spawn_trouble(&profile, stage, &error));
             }
             Event::Exited { ticket: ended, exit, .. } if ended == ticket => {
-                return fail(memory, cx, Some(Alive { ticket, since, profile }), exit.to_string());
+                return fail(
+                    memory,
+                    cx,
+                    Some(Alive { ticket, since, profile: Some(profile) }),
+                    exit.to_string(),
+                );
             }
             Event::Gone { ticket: gone } if gone == ticket => {
                 return fail(
                     memory,
                     cx,
-                    Some(Alive { ticket, since, profile }),
+                    Some(Alive { ticket, since, profile: Some(profile) }),
                     "its process is gone".to_owned(),
                 );
             }
@@ -58,7 +66,7 @@ impl Starting {
                 return fail(
                     memory,
                     cx,
-                    Some(Alive { ticket, since, profile }),
+                    Some(Alive { ticket, since, profile: Some(profile) }),
                     "no answer from the keeper".to_owned(),
                 );
             }
@@ -79,6 +87,9 @@ impl Starting {
             | Event::PidFile(_)
             | Event::Exited { .. }
             | Event::Gone { .. }
+            | Event::HooksLoaded(..)
+            | Event::Decided { .. }
+            | Event::Wished { .. }
             | Event::Timeout => {}
         }
         State::Starting(Self::Launching { ticket, profile, since, until })
@@ -90,10 +101,17 @@ pub(super) fn yield_to(memory: &mut Memory, cx: &mut Context<'_>, event: &Event)
     match event {
         Event::Removed => {
             memory.want = Want::Gone;
+            memory.because("changed", "the profile has disappeared".to_owned());
             cx.say(Said::Disappeared);
         }
-        Event::Drain => memory.drain(),
-        Event::Order(Order::Stop) => memory.obey(Want::Down),
+        Event::Drain => {
+            memory.drain();
+            memory.because("order", "the supervisor drains".to_owned());
+        }
+        Event::Order(Order::Stop) => {
+            memory.obey(Want::Down);
+            memory.because("order", "it was ordered to stop".to_owned());
+        }
         Event::Begin(_)
         | Event::Settings(_)
         | Event::BadSettings(_)
@@ -103,8 +121,24 @@ pub(super) fn yield_to(memory: &mut Memory, cx: &mut Context<'_>, event: &Event)
         | Event::PidFile(_)
         | Event::Exited { .. }
         | Event::Gone { .. }
+        | Event::HooksLoaded(..)
+        | Event::Decided { .. }
+        | Event::Wished { .. }
         | Event::Timeout => {}
     }
+}
+
+/// Asks for a process.
+pub(super) fn launch(memory: &mut Memory, cx: &mut Context<'_>, variables: Vec<Variable>) -> State {
+    let Some(profile) = memory.profile.clone() else {
+        return State::Stopped(Stopped::Idle(Idle::Held));
+    };
+    let ticket = cx.tickets.take();
+    memory.starts += 1;
+    cx.say(Said::Starting);
+    cx.act(Action::Spawn { ticket, profile: Arc::clone(&profile), variables });
+    let until = cx.now.plus(profile.policy.start_timeout);
+    State::Starting(Starting::Launching { ticket, profile, since: cx.now, until })
 }
 
 /// The keeper made the process.
@@ -116,9 +150,8 @@ fn spawned_as(
     profile: Arc<Profile>,
 ) -> State {
     if profile.shape.pid_file.is_none() {
-        cx.say(Said::Running { id });
-        let running = Running { ticket, id, since: cx.now, profile: Some(profile) };
-        return running.catch_up(memory, cx);
+        let running = Running { ticket, id, since: cx.now, profile: Some(profile), attention: None };
+        return readying::enter(memory, cx, running);
     }
     State::Starting(Starting::Daemonizing(Daemonizing {
         ticket,
@@ -153,14 +186,15 @@ fn spawn_trouble(profile: &Profile, stage: Stage, error: &SpawnError) -> String 
 }
 
 /// A start of which something may live.
-struct Alive {
-    ticket: Ticket,
-    since: Moment,
-    profile: Arc<Profile>,
+pub(super) struct Alive {
+    pub(super) ticket: Ticket,
+    pub(super) since: Moment,
+    pub(super) profile: Option<Arc<Profile>>,
 }
 
 /// A start failed.
-fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<Alive>, why: String) -> State {
+pub(super) fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<Alive>, why: String) -> State {
+    memory.because("died", why.clone());
     let (then, outcome) = memory.decide(cx, End::FailedStart);
     if outcome != Outcome::Ending {
         cx.say(Said::StartFailed { why, outcome });
@@ -168,8 +202,7 @@ fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<Alive>, why: St
     memory.say_if_given_up(cx, then);
     match alive {
         Some(Alive { ticket, since, profile }) => {
-            let profile = Some(profile);
-            let ending = Ending { ticket, since, profile, main: None, exit: None, asked: false, then };
+            let ending = Ending::unasked(ticket, since, profile, None, then);
             Stopping::kill(cx, ending, true)
         }
         None => settle(memory, cx, then),
@@ -218,7 +251,10 @@ impl Daemonizing {
             | Event::Spawned { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
-            | Event::Gone { .. } => {}
+            | Event::Gone { .. }
+            | Event::HooksLoaded(..)
+            | Event::Decided { .. }
+            | Event::Wished { .. } => {}
         }
         State::Starting(Starting::Daemonizing(self))
     }
@@ -228,9 +264,8 @@ impl Daemonizing {
         if self.launcher != Some(id) {
             cx.act(Action::Adopt { ticket: self.ticket, id });
         }
-        cx.say(Said::Running { id });
-        let running = Running { ticket: self.ticket, id, since: cx.now, profile: Some(self.profile) };
-        running.catch_up(memory, cx)
+        let (ticket, profile) = (self.ticket, Some(self.profile));
+        readying::enter(memory, cx, Running { ticket, id, since: cx.now, profile, attention: None })
     }
 
     fn not_ready(self, memory: &mut Memory, cx: &mut Context<'_>, look: Look) -> State {
@@ -267,7 +302,7 @@ impl Daemonizing {
     }
 
     fn alive(self) -> Alive {
-        Alive { ticket: self.ticket, since: self.since, profile: self.profile }
+        Alive { ticket: self.ticket, since: self.since, profile: Some(self.profile) }
     }
 
     /// Nothing of the start lives: the pid file will come soon or never.

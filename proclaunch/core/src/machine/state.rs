@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::exit::Exit;
+use crate::hook::QuestionId;
 use crate::ids::{ProcId, Ticket};
 use crate::process::Scope;
 use crate::profile::Profile;
 
+use super::health::Watch;
 use super::memory::Rest;
 
 /// The four public states.
@@ -49,8 +51,12 @@ pub(super) enum Stopped {
     Idle(Idle),
     /// To be started, once the pid file is known to name nothing that lives.
     Looking { until: Moment },
+    /// To be started, once its hooks are loaded.
+    Loading { until: Moment },
     /// To be started later.
     Backoff { until: Moment },
+    /// `should_restart` is asked; without an answer, what the settings say.
+    Deciding { id: QuestionId, until: Moment, then: Then },
 }
 
 /// Why nothing happens by itself.
@@ -77,6 +83,39 @@ pub(super) enum Starting {
     Launching { ticket: Ticket, profile: Arc<Profile>, since: Moment, until: Moment },
     /// `run` was started, and the pid file does not name its daemon yet.
     Daemonizing(Daemonizing),
+    /// `on_start` has not let it through yet: nothing lives.
+    Gate(Gate),
+    /// The process lives, and `ready` has not said yes yet.
+    Readying(Readying),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Gate {
+    pub(super) asked: Option<QuestionId>,
+    /// When the answer should be there, or when to ask again.
+    pub(super) until: Moment,
+    pub(super) tries: u32,
+    /// The reason that was said last.
+    pub(super) said: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Readying {
+    pub(super) running: Running,
+    pub(super) until: Moment,
+    /// The question that is open, and when its answer should be there.
+    pub(super) asked: Option<(QuestionId, Moment)>,
+    /// When to ask again.
+    pub(super) next: Moment,
+    /// The reason that was said last.
+    pub(super) said: String,
+}
+
+impl Readying {
+    fn deadline(&self) -> (Moment, Timer) {
+        let next = self.asked.map_or(self.next, |(_, until)| until);
+        if next < self.until { (next, Timer::Hook) } else { (self.until, Timer::StartTimeout) }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -112,6 +151,26 @@ pub(super) struct Running {
     pub(super) since: Moment,
     /// The settings it was started with; unknown if it was adopted from a profile whose files are bad.
     pub(super) profile: Option<Arc<Profile>>,
+    /// What its hooks are asked; nothing without hooks.
+    pub(super) attention: Option<Box<Attention>>,
+}
+
+/// What the hooks of a running profile are asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Attention {
+    pub(super) ready: Moment,
+    pub(super) watch: Watch,
+    /// `on_change` is asked, until then.
+    pub(super) change: Option<(QuestionId, Moment)>,
+    /// `should_restart` is asked because it is unhealthy, until then.
+    pub(super) verdict: Option<(QuestionId, Moment)>,
+}
+
+impl Attention {
+    fn deadline(&self) -> Option<Moment> {
+        let open = [self.change, self.verdict].into_iter().flatten().map(|(_, until)| until);
+        open.chain(self.watch.deadline()).min()
+    }
 }
 
 /// **Invariant:** something of the start in `ending` may live; nothing else of the profile does.
@@ -119,6 +178,8 @@ pub(super) struct Running {
 pub(super) enum Stopping {
     /// Told to stop before the keeper said whether there is a process.
     Unborn { ending: Ending, until: Moment },
+    /// `on_stop` is asked, or has asked for time, before the first signal.
+    Farewell { ending: Ending, scope: Scope, asked: Option<QuestionId>, until: Moment },
     /// The stop signals are being sent, one after the other.
     Signalled { ending: Ending, scope: Scope, step: usize, since: Moment, until: Moment },
     /// SIGKILL was sent.
@@ -140,6 +201,8 @@ pub(super) struct Ending {
     /// Whether it was told to stop. If not, it died, and what it left behind is being cleared away.
     pub(super) asked: bool,
     pub(super) then: Then,
+    /// `should_restart` is asked, until then; its answer replaces `then`.
+    pub(super) deciding: Option<(QuestionId, Moment)>,
 }
 
 /// What follows if the profile is still wanted up.
@@ -168,6 +231,8 @@ pub enum Timer {
     StopTimeout,
     /// Time to look again whether SIGKILL has worked.
     KillAgain,
+    /// A hook should have answered by then, or is to be asked.
+    Hook,
 }
 
 impl State {
@@ -183,12 +248,17 @@ impl State {
     /// When this state wants to be woken, and what for. Nothing is armed or disarmed.
     pub(super) fn deadline(&self) -> Option<(Moment, Timer)> {
         match self {
-            Self::Stopped(Stopped::Idle(_)) | Self::Running(_) => None,
+            Self::Stopped(Stopped::Idle(_)) => None,
+            Self::Running(running) => running.attention.as_ref()?.deadline().map(|at| (at, Timer::Hook)),
+            Self::Stopped(Stopped::Loading { until } | Stopped::Deciding { until, .. })
+            | Self::Stopping(Stopping::Farewell { until, .. }) => Some((*until, Timer::Hook)),
             Self::Stopped(Stopped::Looking { until }) => Some((*until, Timer::PidFileLook)),
             Self::Stopped(Stopped::Backoff { until }) => Some((*until, Timer::Backoff)),
             Self::Starting(Starting::Launching { until, .. })
             | Self::Stopping(Stopping::Unborn { until, .. }) => Some((*until, Timer::Launch)),
             Self::Starting(Starting::Daemonizing(waiting)) => Some(waiting.deadline()),
+            Self::Starting(Starting::Gate(gate)) => Some((gate.until, Timer::Hook)),
+            Self::Starting(Starting::Readying(readying)) => Some(readying.deadline()),
             Self::Stopping(Stopping::Signalled { until, .. }) => Some((*until, Timer::StopTimeout)),
             Self::Stopping(Stopping::Killing { until, .. }) => Some((*until, Timer::KillAgain)),
         }

@@ -4,25 +4,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::hook::Hook;
 use crate::ids::{ProcId, Ticket};
 use crate::log::{Outcome, Said};
 use crate::profile::{Profile, Restart};
 
 use super::Context;
 use super::event::{Action, Event, Look, Order, Recalled};
+use super::gate;
 use super::memory::{Main, Memory, Rest, Want};
 use super::policy::End;
-use super::state::{Idle, Running, Starting, State, Stopped, Then};
+use super::state::{Idle, Running, State, Stopped, Then};
 
 /// How long an answer about a pid file may take before the start goes on without it.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// How long the hook engine may take to load hooks.
+const LOAD: Duration = Duration::from_secs(5);
 
 impl Stopped {
     pub(super) fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::Begin(recalled) => match self {
                 Self::Idle(Idle::New) => begin(memory, cx, recalled.as_ref()),
-                Self::Idle(_) | Self::Looking { .. } | Self::Backoff { .. } => State::Stopped(self),
+                Self::Idle(_)
+                | Self::Looking { .. }
+                | Self::Loading { .. }
+                | Self::Backoff { .. }
+                | Self::Deciding { .. } => State::Stopped(self),
             },
             Event::Settings(new) => self.settings(memory, cx, new),
             Event::BadSettings(why) => {
@@ -30,33 +39,94 @@ impl Stopped {
                 State::Stopped(self)
             }
             Event::Removed => {
+                self.lapse(cx);
                 memory.want = Want::Gone;
                 cx.say(Said::Disappeared);
                 State::Stopped(Self::Idle(Idle::Gone))
             }
             Event::Drain => {
+                self.lapse(cx);
                 memory.drain();
                 State::Stopped(match self {
                     Self::Idle(idle) => Self::Idle(idle),
-                    Self::Looking { .. } | Self::Backoff { .. } => Self::Idle(Idle::Ordered),
+                    Self::Looking { .. }
+                    | Self::Loading { .. }
+                    | Self::Backoff { .. }
+                    | Self::Deciding { .. } => Self::Idle(Idle::Ordered),
                 })
             }
             Event::Order(order) => self.order(memory, cx, order),
             Event::PidFile(look) => match self {
                 Self::Looking { .. } => looked(memory, cx, look),
-                Self::Idle(_) | Self::Backoff { .. } => State::Stopped(self),
+                Self::Idle(_) | Self::Loading { .. } | Self::Backoff { .. } | Self::Deciding { .. } => {
+                    State::Stopped(self)
+                }
             },
-            Event::Timeout => match self {
-                Self::Looking { until } if cx.now >= until => launch(memory, cx),
-                Self::Backoff { until } if cx.now >= until => start(memory, cx),
-                Self::Idle(_) | Self::Looking { .. } | Self::Backoff { .. } => State::Stopped(self),
+            Event::HooksLoaded(..) => match self {
+                Self::Loading { .. } => start(memory, cx),
+                // What was wrong with its hooks may be what was changed.
+                Self::Idle(Idle::Held) if memory.profile.is_some() && memory.want == Want::Up => {
+                    memory.trouble = None;
+                    start(memory, cx)
+                }
+                Self::Idle(_) | Self::Looking { .. } | Self::Backoff { .. } | Self::Deciding { .. } => {
+                    State::Stopped(self)
+                }
             },
+            Event::Decided { id: answered, outcome, hook: _ } => match self {
+                Self::Deciding { id, then, .. } if id == answered => {
+                    let then = memory.verdict(cx, outcome, then);
+                    settle(memory, cx, then)
+                }
+                Self::Idle(_)
+                | Self::Looking { .. }
+                | Self::Loading { .. }
+                | Self::Backoff { .. }
+                | Self::Deciding { .. } => State::Stopped(self),
+            },
+            Event::Timeout => self.timeout(memory, cx),
             // A process that nobody waits for any more must not live on beside the next one.
             Event::Spawned { ticket, id: _ } => {
                 cx.act(Action::KillTree { ticket });
                 State::Stopped(self)
             }
-            Event::SpawnFailed { .. } | Event::Exited { .. } | Event::Gone { .. } => State::Stopped(self),
+            Event::SpawnFailed { .. } | Event::Exited { .. } | Event::Gone { .. } | Event::Wished { .. } => {
+                State::Stopped(self)
+            }
+        }
+    }
+
+    fn timeout(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        match self {
+            Self::Looking { until } if cx.now >= until => gate::enter(memory, cx),
+            Self::Backoff { until } if cx.now >= until => start(memory, cx),
+            // The hook engine does not answer: what has a gate stays behind it, the rest does without.
+            Self::Loading { until } if cx.now >= until => {
+                let has_gate = memory
+                    .profile
+                    .as_ref()
+                    .is_some_and(|new| new.policy.hooks.present.contains(&Hook::OnStart));
+                if has_gate {
+                    return State::Stopped(Self::Loading { until: cx.now.plus(LOAD) });
+                }
+                look_or_launch(memory, cx)
+            }
+            Self::Deciding { until, then, .. } if cx.now >= until => {
+                self.lapse(cx);
+                settle(memory, cx, then)
+            }
+            Self::Idle(_)
+            | Self::Looking { .. }
+            | Self::Loading { .. }
+            | Self::Backoff { .. }
+            | Self::Deciding { .. } => State::Stopped(self),
+        }
+    }
+
+    /// Drops the question that is open.
+    fn lapse(self, cx: &mut Context<'_>) {
+        if let Self::Deciding { id, .. } = self {
+            cx.act(Action::Lapse(id));
         }
     }
 
@@ -67,7 +137,10 @@ impl Stopped {
             old.as_ref().map(|old| &old.shape) != memory.profile.as_ref().map(|new| &new.shape);
         let starts = match self {
             // New: `Begin` comes next and decides. Ordered: an order outranks the files. Looking: it starts anyway.
-            Self::Idle(Idle::New | Idle::Ordered) | Self::Looking { .. } => false,
+            Self::Idle(Idle::New | Idle::Ordered)
+            | Self::Looking { .. }
+            | Self::Loading { .. }
+            | Self::Deciding { .. } => false,
             Self::Idle(Idle::Down) => !memory.policy().down,
             // The order to start found nothing that could be started.
             Self::Idle(Idle::Held) => !memory.policy().down || memory.ordered,
@@ -92,7 +165,11 @@ impl Stopped {
         }
         State::Stopped(match self {
             Self::Idle(Idle::Gone | Idle::Held) => Self::Idle(Idle::Down),
-            Self::Idle(_) | Self::Looking { .. } | Self::Backoff { .. } => self,
+            Self::Idle(_)
+            | Self::Looking { .. }
+            | Self::Loading { .. }
+            | Self::Backoff { .. }
+            | Self::Deciding { .. } => self,
         })
     }
 
@@ -103,12 +180,14 @@ impl Stopped {
         match order {
             Order::Start | Order::Restart => {
                 memory.obey(Want::Up);
+                self.lapse(cx);
                 match self {
-                    Self::Looking { .. } => State::Stopped(self),
-                    Self::Idle(_) | Self::Backoff { .. } => start(memory, cx),
+                    Self::Looking { .. } | Self::Loading { .. } => State::Stopped(self),
+                    Self::Idle(_) | Self::Backoff { .. } | Self::Deciding { .. } => start(memory, cx),
                 }
             }
             Order::Stop => {
+                self.lapse(cx);
                 memory.obey(Want::Down);
                 State::Stopped(Self::Idle(Idle::Ordered))
             }
@@ -177,18 +256,28 @@ pub(super) fn adopt(
 ) -> Running {
     cx.act(Action::Adopt { ticket, id });
     cx.say(Said::Adopted { id, up });
-    Running { ticket, id, since: cx.now.minus(up), profile: memory.profile.clone() }
+    let profile = memory.profile.clone();
+    let running = Running { ticket, id, since: cx.now.minus(up), profile, attention: None };
+    running.attend(memory, cx.now)
 }
 
-/// Starts the profile: at once, or after a look whether its pid file names a process that lives already.
+/// Starts the profile: once its hooks are loaded, and after a look whether its pid file names a process that lives.
 pub(super) fn start(memory: &mut Memory, cx: &mut Context<'_>) -> State {
+    memory.load_hooks(cx);
+    if memory.awaits_hooks() {
+        return State::Stopped(Stopped::Loading { until: cx.now.plus(LOAD) });
+    }
+    look_or_launch(memory, cx)
+}
+
+fn look_or_launch(memory: &mut Memory, cx: &mut Context<'_>) -> State {
     match &memory.profile {
         None => State::Stopped(Stopped::Idle(Idle::Held)),
         Some(profile) if profile.shape.pid_file.is_some() => {
             cx.act(Action::LookAtPidFile(Arc::clone(profile)));
             State::Stopped(Stopped::Looking { until: cx.now.plus(LOOK) })
         }
-        Some(_) => launch(memory, cx),
+        Some(_) => gate::enter(memory, cx),
     }
 }
 
@@ -205,27 +294,14 @@ fn looked(memory: &mut Memory, cx: &mut Context<'_>, look: Look) -> State {
                 cx.say(Said::RemovingPidFile);
                 cx.act(Action::RemovePidFile(Arc::clone(profile)));
             }
-            launch(memory, cx)
+            gate::enter(memory, cx)
         }
         Look::Rejected(why) => {
             cx.say(Said::PidFileRejected { why });
-            launch(memory, cx)
+            gate::enter(memory, cx)
         }
-        Look::Absent => launch(memory, cx),
+        Look::Absent => gate::enter(memory, cx),
     }
-}
-
-/// Asks for a process.
-fn launch(memory: &mut Memory, cx: &mut Context<'_>) -> State {
-    let Some(profile) = memory.profile.clone() else {
-        return State::Stopped(Stopped::Idle(Idle::Held));
-    };
-    let ticket = cx.tickets.take();
-    memory.starts += 1;
-    cx.say(Said::Starting);
-    cx.act(Action::Spawn { ticket, profile: Arc::clone(&profile) });
-    let until = cx.now.plus(profile.policy.start_timeout);
-    State::Starting(Starting::Launching { ticket, profile, since: cx.now, until })
 }
 
 /// What comes after a stop or an end, once nothing lives any more.

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::exit::Exit;
+use crate::hook::{Answer, Farewell, Hook, Outcome, QuestionId};
 use crate::ids::{ProcId, Ticket};
-use crate::log::Said;
+use crate::log::{Said, Span};
 use crate::process::Scope;
 use crate::profile::{Kill, Profile};
 use crate::signal::Signal;
 
 use super::Context;
+use super::consult::Now;
 use super::event::{Action, Event, Order};
 use super::memory::{Ended, Memory, Want};
 use super::running::{remove_pid_file, stop_scope};
-use super::state::{Ending, State, Stopping, Then};
+use super::state::{Ending, State, StateName, Stopped, Stopping, Then};
 use super::stopped::settle;
 
 /// The pause before SIGKILL is tried again; it doubles up to [`AGAIN_CAP`].
@@ -34,7 +36,33 @@ impl Ending {
         profile: Option<Arc<Profile>>,
         main: Option<ProcId>,
     ) -> Self {
-        Self { ticket, since, profile, main, exit: None, asked: true, then: Then::StartAt(cx.now) }
+        let then = Then::StartAt(cx.now);
+        Self { ticket, since, profile, main, exit: None, asked: true, then, deciding: None }
+    }
+
+    /// A start that has ended by itself, or failed.
+    pub(super) const fn unasked(
+        ticket: Ticket,
+        since: Moment,
+        profile: Option<Arc<Profile>>,
+        exit: Option<(ProcId, Exit)>,
+        then: Then,
+    ) -> Self {
+        Self { ticket, since, profile, main: None, exit, asked: false, then, deciding: None }
+    }
+
+    /// Nothing of it lives any more: what comes next, or the question what that is.
+    pub(super) fn settle(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        match self.deciding {
+            Some((id, until)) if memory.want == Want::Up => {
+                State::Stopped(Stopped::Deciding { id, until, then: self.then })
+            }
+            Some((id, _)) => {
+                cx.act(Action::Lapse(id));
+                settle(memory, cx, self.then)
+            }
+            None => settle(memory, cx, self.then),
+        }
     }
 }
 
@@ -62,14 +90,55 @@ impl Stopping {
                 self.ask(cx);
             }
             Event::Order(order) => self.order(memory, cx, order),
+            Event::Decided { id, outcome, hook: _ } => return self.decided(memory, cx, id, outcome),
             Event::Spawned { ticket, .. } => cx.act(Action::KillTree { ticket }),
             Event::Begin(_)
             | Event::SpawnFailed { .. }
             | Event::PidFile(_)
             | Event::Exited { .. }
-            | Event::Gone { .. } => {}
+            | Event::Gone { .. }
+            | Event::HooksLoaded(..)
+            | Event::Wished { .. } => {}
         }
         State::Stopping(self)
+    }
+
+    /// A hook has answered: what comes after the end, or how it begins.
+    fn decided(mut self, memory: &Memory, cx: &mut Context<'_>, id: QuestionId, outcome: Outcome) -> State {
+        let ending = self.ending_mut();
+        if ending.deciding.take_if(|(open, _)| *open == id).is_some() {
+            ending.then = memory.verdict(cx, outcome, ending.then);
+            return State::Stopping(self);
+        }
+        match (self, outcome) {
+            (Self::Farewell { ending, scope, asked: Some(asked), .. }, outcome) if asked == id => {
+                match outcome {
+                    Outcome::Answer(Answer::Stop(Farewell::Wait(time))) => {
+                        let until = cx.now.plus(time.min(Hook::OnStop.budget()));
+                        let what = format!("is given {} before the stop signal", Span(time));
+                        cx.say(Said::HookDecided { hook: Hook::OnStop, what });
+                        State::Stopping(Self::Farewell { ending, scope, asked: None, until })
+                    }
+                    Outcome::Answer(Answer::Stop(Farewell::Signal(signal))) => {
+                        cx.act(Action::Signal { ticket: ending.ticket, scope, signal });
+                        let wait = memory.policy().stop.first().map_or(Duration::ZERO, |step| step.wait);
+                        let until = cx.now.plus(wait);
+                        State::Stopping(Self::Signalled { ending, scope, step: 0, since: cx.now, until })
+                    }
+                    Outcome::Answer(
+                        Answer::Nothing
+                        | Answer::Start(_)
+                        | Answer::Ready(_)
+                        | Answer::Health(_)
+                        | Answer::Restart(_)
+                        | Answer::Change(_),
+                    )
+                    | Outcome::Failed(_)
+                    | Outcome::TimedOut => Self::first_signal(memory, cx, ending, scope),
+                }
+            }
+            (stopping, _) => State::Stopping(stopping),
+        }
     }
 
     fn settings(&mut self, memory: &mut Memory, cx: &Context<'_>, new: Arc<Profile>) {
@@ -108,6 +177,22 @@ impl Stopping {
             ending.asked = true;
             cx.say(Said::Stopping);
         }
+    }
+
+    /// Begins to stop what runs: asks `on_stop` first, if there is one.
+    pub(super) fn begin(
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        ending: Ending,
+        scope: Scope,
+        now: Now,
+    ) -> State {
+        if !memory.has(Hook::OnStop) {
+            return Self::first_signal(memory, cx, ending, scope);
+        }
+        let asked = Some(memory.ask(cx, Hook::OnStop, now));
+        let until = cx.now.plus(Hook::OnStop.budget());
+        State::Stopping(Self::Farewell { ending, scope, asked, until })
     }
 
     /// Sends the first stop signal.
@@ -163,7 +248,7 @@ impl Stopping {
                 let scope = if daemonizes { Scope::Tree } else { stop_scope(memory.policy().kill) };
                 Self::first_signal(memory, cx, ending, scope)
             }
-            Self::Signalled { .. } | Self::Killing { .. } => State::Stopping(self),
+            Self::Farewell { .. } | Self::Signalled { .. } | Self::Killing { .. } => State::Stopping(self),
         }
     }
 
@@ -183,7 +268,10 @@ impl Stopping {
         ending.main = None;
         ending.exit = Some((id, exit));
         let after = cx.now.since(ending.since);
-        memory.exits.push(Ended { at: cx.now, id, exit, after });
+        let requested = ending.asked;
+        memory.exits.push(Ended { at: cx.now, id, exit, after, requested });
+        memory.tell(cx, Hook::OnExit, Now::idle(StateName::Stopping));
+        self.lapse_farewell(cx);
         if remains.is_empty() {
             return self.gone(memory, cx);
         }
@@ -198,33 +286,50 @@ impl Stopping {
                 let scope = Scope::Tree;
                 State::Stopping(Self::Signalled { ending, scope, step, since, until })
             }
-            Self::Signalled { ending, scope: Scope::Main, .. } | Self::Unborn { ending, .. } => {
-                Self::kill(cx, ending, true)
-            }
+            Self::Signalled { ending, scope: Scope::Main, .. }
+            | Self::Unborn { ending, .. }
+            | Self::Farewell { ending, .. } => Self::kill(cx, ending, true),
             Self::Killing { ending, whole_tree: false, .. } => Self::kill(cx, ending, true),
             // The keeper goes on killing until it can say that all is gone.
             Self::Killing { .. } => State::Stopping(self),
         }
     }
 
+    /// The answer of `on_stop` would come too late.
+    fn lapse_farewell(&mut self, cx: &mut Context<'_>) {
+        if let Self::Farewell { asked, .. } = self
+            && let Some(id) = asked.take()
+        {
+            cx.act(Action::Lapse(id));
+        }
+    }
+
     /// Nothing lives any more.
-    fn gone(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+    fn gone(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        self.lapse_farewell(cx);
         let ending = match self {
-            Self::Unborn { ending, .. } | Self::Signalled { ending, .. } | Self::Killing { ending, .. } => {
-                ending
-            }
+            Self::Unborn { ending, .. }
+            | Self::Farewell { ending, .. }
+            | Self::Signalled { ending, .. }
+            | Self::Killing { ending, .. } => ending,
         };
         if ending.asked {
             cx.say(Said::Stopped { exit: ending.exit });
         }
         remove_pid_file(cx, ending.profile.as_ref());
         cx.act(Action::Release { ticket: ending.ticket });
-        settle(memory, cx, ending.then)
+        ending.settle(memory, cx)
     }
 
-    fn timeout(self, memory: &Memory, cx: &mut Context<'_>) -> State {
+    fn timeout(mut self, memory: &Memory, cx: &mut Context<'_>) -> State {
+        if matches!(self, Self::Farewell { until, .. } if cx.now >= until) {
+            self.lapse_farewell(cx);
+        }
         match self {
             Self::Unborn { ending, until } if cx.now >= until => Self::kill(cx, ending, true),
+            Self::Farewell { ending, scope, until, .. } if cx.now >= until => {
+                Self::first_signal(memory, cx, ending, scope)
+            }
             Self::Signalled { ending, scope, step, since, until } if cx.now >= until => {
                 Self::signal(memory, cx, ending, scope, step + 1, since)
             }
@@ -244,7 +349,9 @@ impl Stopping {
                     said: said || say,
                 })
             }
-            Self::Unborn { .. } | Self::Signalled { .. } | Self::Killing { .. } => State::Stopping(self),
+            Self::Unborn { .. } | Self::Farewell { .. } | Self::Signalled { .. } | Self::Killing { .. } => {
+                State::Stopping(self)
+            }
         }
     }
 
@@ -253,24 +360,26 @@ impl Stopping {
     const fn leaves_the_rest(&self) -> bool {
         match self {
             Self::Unborn { .. } | Self::Killing { whole_tree: true, .. } => false,
-            Self::Signalled { scope, .. } => matches!(scope, Scope::Main),
+            Self::Signalled { scope, .. } | Self::Farewell { scope, .. } => matches!(scope, Scope::Main),
             Self::Killing { whole_tree: false, .. } => true,
         }
     }
 
     const fn ending(&self) -> &Ending {
         match self {
-            Self::Unborn { ending, .. } | Self::Signalled { ending, .. } | Self::Killing { ending, .. } => {
-                ending
-            }
+            Self::Unborn { ending, .. }
+            | Self::Farewell { ending, .. }
+            | Self::Signalled { ending, .. }
+            | Self::Killing { ending, .. } => ending,
         }
     }
 
     const fn ending_mut(&mut self) -> &mut Ending {
         match self {
-            Self::Unborn { ending, .. } | Self::Signalled { ending, .. } | Self::Killing { ending, .. } => {
-                ending
-            }
+            Self::Unborn { ending, .. }
+            | Self::Farewell { ending, .. }
+            | Self::Signalled { ending, .. }
+            | Self::Killing { ending, .. } => ending,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::hook::QuestionId;
 use crate::ids::Ticket;
 
 /// Gives out tickets, each once, and spreads delays. Deterministic: the same instance gives the same ones.
@@ -21,6 +22,12 @@ impl Tickets {
     pub fn take(&mut self) -> Ticket {
         self.serial += 1;
         Ticket { instance: self.instance, serial: self.serial }
+    }
+
+    /// The number of a question that was never asked before.
+    pub fn question(&mut self) -> QuestionId {
+        self.serial += 1;
+        QuestionId(self.serial)
     }
 
     /// The delay, longer or shorter by up to a tenth, so that what failed together does not come back together.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::known::{HOOKS, LATER, SETTINGS};
+use super::known::{LATER, SETTINGS};
 use super::{Defaults, File, Files, Fingerprint, Problem, Run, parse};
+use crate::hook::Hook;
 
 /// The longest problem as it is shown, in bytes.
 const SHOWN_MAX: usize = 400;
@@ -72,10 +73,10 @@ impl<'a> Source<'a> {
 
     /// A known name, or any.
     fn name(&mut self) -> String {
-        let known = SETTINGS.len() + LATER.len() + HOOKS.len();
+        let known = SETTINGS.len() + LATER.len() + Hook::ALL.len();
         let index = usize::from(self.byte()) % (known + 8);
         let settings = SETTINGS.iter().chain(&LATER).map(|name| (*name).to_owned());
-        let hooks = HOOKS.iter().map(|hook| format!("{hook}.lua"));
+        let hooks = Hook::ALL.iter().map(|hook| format!("{hook}.lua"));
         settings.chain(hooks).nth(index).unwrap_or_else(|| self.text())
     }
 

@@ -3,6 +3,8 @@
 //! **Invariant:** a name is in one list only, and every other part of the program asks here: the parser, the scan,
 //! the near misses.
 
+use crate::hook::Hook;
+
 /// The setting files that this version understands, and `run`.
 pub const SETTINGS: [&str; 18] = [
     "pid_file",
@@ -29,26 +31,26 @@ pub const SETTINGS: [&str; 18] = [
 pub(super) const LATER: [&str; 8] =
     ["depends", "notify", "sockets", "instances", "schedule", "log", "log_run", "hook_timeout"];
 
-/// The hooks, by file name without `.lua`; they do nothing yet either.
-pub(super) const HOOKS: [&str; 10] = [
-    "on_start",
-    "ready",
-    "on_ready",
-    "health",
-    "on_tick",
-    "should_restart",
-    "on_stop",
-    "on_exit",
-    "on_change",
-    "on_event",
-];
-
 /// Whether a file of this name in a profile directory means something: a setting, or a hook.
 pub fn is_known(name: &str) -> bool {
-    SETTINGS.contains(&name) || is_later(name)
+    SETTINGS.contains(&name) || is_later(name) || is_hook(name)
+}
+
+/// Whether a file of this name is to be read: what is known, and the modules of the hooks.
+pub fn is_read(name: &str) -> bool {
+    is_known(name) || is_module(name)
 }
 
 /// Whether a file of this name is documented, but not understood by this version.
 pub(super) fn is_later(name: &str) -> bool {
-    LATER.contains(&name) || name.strip_suffix(".lua").is_some_and(|hook| HOOKS.contains(&hook))
+    LATER.contains(&name)
+}
+
+fn is_hook(name: &str) -> bool {
+    name.strip_suffix(".lua").is_some_and(|hook| Hook::parse(hook).is_some())
+}
+
+/// Whether a file of this name can be required by a hook. Tests are not part of what runs.
+pub(super) fn is_module(name: &str) -> bool {
+    name.ends_with(".lua") && !name.starts_with('.') && !name.ends_with("_test.lua") && !is_hook(name)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::Hook;
 use crate::signal::Signal;
 
 mod defaults;
@@ -26,7 +27,7 @@ mod values;
 pub use defaults::Defaults;
 pub use files::{File, Files, Fingerprint, Run};
 pub use fuzz::fuzz_one;
-pub use known::{SETTINGS, is_known};
+pub use known::{SETTINGS, is_known, is_read};
 pub use near_miss::near_miss;
 pub use parse::{Parsed, parse};
 pub use problem::{Excerpt, Fault, Problem};
@@ -139,6 +140,8 @@ pub struct Policy {
     pub reload: Option<Signal>,
     /// `down`: do not start by itself.
     pub down: bool,
+    /// The hook files that there are.
+    pub hooks: HookFiles,
 }
 
 impl Default for Policy {
@@ -152,8 +155,18 @@ impl Default for Policy {
             kill: Kill::Mixed,
             reload: None,
             down: false,
+            hooks: HookFiles::default(),
         }
     }
+}
+
+/// The hook files of a profile, as far as the core must know them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HookFiles {
+    /// Which there are, in the order of a life.
+    pub present: Box<[Hook]>,
+    /// A digest of all their contents, and of the modules beside them.
+    pub digest: Fingerprint,
 }
 
 /// When a process that ended unasked is started again.

@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** a known name, a hidden file and an editor's backup are never a near miss.
 
-use super::known::{HOOKS, LATER, SETTINGS, is_known};
+use super::known::{LATER, SETTINGS, is_known};
+use crate::hook::Hook;
 
 /// Extensions that people add to a setting file.
 const ADDED: [&str; 6] = [".txt", ".conf", ".cfg", ".ini", ".sh", ".lua"];
@@ -34,9 +35,9 @@ pub fn near_miss(name: &str) -> Option<String> {
     let folded = name.to_ascii_lowercase().replace('-', "_");
     if let Some(stem) = folded.strip_suffix(".lua") {
         // Other Lua files are modules of the hooks: only a hook's name can be meant.
-        return closest(stem, &HOOKS).map(|hook| format!("{hook}.lua"));
+        return closest(stem, &Hook::ALL.map(Hook::name)).map(|hook| format!("{hook}.lua"));
     }
-    if HOOKS.contains(&folded.as_str()) {
+    if Hook::parse(&folded).is_some() {
         return Some(format!("{folded}.lua"));
     }
     let settings: Vec<&str> = SETTINGS.iter().chain(&LATER).copied().collect();

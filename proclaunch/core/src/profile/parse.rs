@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 
 use super::defaults::Defaults;
 use super::environment::{Bad, variables};
-use super::known::is_later;
+use super::known::{is_later, is_module};
 use super::limits::limits;
 use super::near_miss::{is_extended, near_miss};
 use super::signals::{signal, stop};
 use super::{
-    Fault, File, Files, Fingerprint, Policy, Problem, Profile, Restart, Run, Shape, StopStep, numbers, values,
+    Fault, File, Files, Fingerprint, HookFiles, Policy, Problem, Profile, Restart, Run, Shape, StopStep,
+    numbers, values,
 };
+use crate::hook::Hook;
 use crate::signal::Signal;
 
 /// What a profile's files say.
@@ -134,7 +136,30 @@ impl<'a> Reader<'a> {
             kill: self.value("kill", KILL, values::kill).unwrap_or(default.kill),
             reload: self.value_or_empty("reload", SIGNAL, Signal::HUP, signal),
             down: self.find("down").is_some(),
+            hooks: self.hooks(),
         }
+    }
+
+    /// The hook files that there are. What is in them is for the hook engine to judge.
+    fn hooks(&mut self) -> HookFiles {
+        let mut present = Vec::new();
+        let mut digest = Fingerprint::default();
+        for hook in Hook::ALL {
+            let content = self.read(&format!("{hook}.lua"), |file| Ok(Fingerprint::of(values::bytes(file)?)));
+            if let Some(content) = content {
+                present.push(hook);
+                digest = Fingerprint::of(&[digest.0.to_le_bytes(), content.0.to_le_bytes()].concat());
+            }
+        }
+        let modules = self.layers.iter().flatten().flat_map(|layer| layer.files.iter());
+        for (name, file) in modules.filter(|(name, _)| is_module(name)) {
+            if let File::Bytes(content) = file {
+                let content = Fingerprint::of(content).0.to_le_bytes();
+                digest =
+                    Fingerprint::of(&[&digest.0.to_le_bytes()[..], &content[..], name.as_bytes()].concat());
+            }
+        }
+        HookFiles { present: present.into(), digest }
     }
 
     fn stop(&mut self) -> Box<[StopStep]> {

@@ -1,0 +1,228 @@
+//! What the hooks of a running profile are asked, and what their answers do.
+
+use crate::clock::Moment;
+use crate::hook::{Answer, Change, Happening, Hook, Outcome, QuestionId, Wish};
+use crate::log::Said;
+use crate::process::Scope;
+use crate::profile::Restart;
+use crate::signal::Signal;
+
+use super::Context;
+use super::consult::Now;
+use super::event::Action;
+use super::health::{Due, Health, Watch};
+use super::memory::{Memory, Rest, Want};
+use super::policy::End;
+use super::state::{Attention, Running, State, StateName, Then};
+
+/// It runs and serves: says so, and begins to ask its hooks.
+pub(super) fn become_ready(memory: &mut Memory, cx: &mut Context<'_>, running: Running) -> State {
+    cx.say(Said::Running { id: running.id });
+    let running = running.attend(memory, cx.now);
+    memory.tell(cx, Hook::OnReady, running.now(false));
+    running.catch_up(memory, cx)
+}
+
+impl Running {
+    /// Begins to ask the hooks that are in force, from now on.
+    pub(super) fn attend(mut self, memory: &Memory, now: Moment) -> Self {
+        let ready = self.attention.as_ref().map_or(now, |attention| attention.ready);
+        self.attention = memory.hooks().map(|hooks| {
+            let watch = Watch::new(Some(hooks), now);
+            Box::new(Attention { ready, watch, change: None, verdict: None })
+        });
+        self
+    }
+
+    pub(super) fn now(&self, changed: bool) -> Now {
+        let attention = self.attention.as_ref();
+        Now {
+            state: StateName::Running,
+            process: Some((self.id, self.since)),
+            ready: attention.map(|attention| attention.ready),
+            health: attention.map(|attention| attention.watch.health()).unwrap_or_default(),
+            changed,
+        }
+    }
+
+    /// Drops the questions whose answers would come too late.
+    pub(super) fn lapse(&mut self, cx: &mut Context<'_>) {
+        let Some(attention) = self.attention.take() else { return };
+        for (id, _) in [attention.change, attention.verdict].into_iter().flatten() {
+            cx.act(Action::Lapse(id));
+        }
+        for id in attention.watch.open() {
+            cx.act(Action::Lapse(id));
+        }
+    }
+
+    /// A deadline has passed: asks what is due, and goes on without what was not answered.
+    pub(super) fn timeout(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        let Some(mut attention) = self.attention.take() else { return State::Running(self) };
+        let at = cx.now;
+        let lapsed = |question: &mut Option<(QuestionId, Moment)>| {
+            question.take_if(|(_, until)| *until <= at).map(|(id, _)| id)
+        };
+        let (change, verdict) = (lapsed(&mut attention.change), lapsed(&mut attention.verdict));
+        let ready = attention.ready;
+        while let Some(due) = attention.watch.due(at, ready) {
+            let now = Now { health: attention.watch.health(), ready: Some(ready), ..self.now(false) };
+            match due {
+                Due::Check(index, schedule) => {
+                    let id = memory.ask_with(cx, Hook::Health, now, index, schedule.timeout, None);
+                    attention.watch.asked(index, id, at);
+                }
+                Due::Tick => memory.tell(cx, Hook::OnTick, now),
+                Due::Lapsed(id) => cx.act(Action::Lapse(id)),
+            }
+        }
+        self.attention = Some(attention);
+        if let Some(id) = change {
+            cx.act(Action::Lapse(id));
+            return self.apply_change(memory, cx, &Outcome::TimedOut);
+        }
+        if let Some(id) = verdict {
+            cx.act(Action::Lapse(id));
+            return self.apply_verdict(memory, cx, Outcome::TimedOut);
+        }
+        self.judge(memory, cx)
+    }
+
+    /// A hook has answered.
+    pub(super) fn decided(
+        mut self,
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        id: QuestionId,
+        outcome: Outcome,
+    ) -> State {
+        let Some(attention) = &mut self.attention else { return State::Running(self) };
+        let is = |question: &mut (QuestionId, Moment)| question.0 == id;
+        if attention.change.take_if(is).is_some() {
+            return self.apply_change(memory, cx, &outcome);
+        }
+        if attention.verdict.take_if(is).is_some() {
+            return self.apply_verdict(memory, cx, outcome);
+        }
+        let ready = attention.ready;
+        if attention.watch.answered(id, &outcome, cx.now, ready) {
+            return self.judge(memory, cx);
+        }
+        State::Running(self)
+    }
+
+    /// Works the health out anew, and acts on what is new about it.
+    fn judge(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        let Some(attention) = &mut self.attention else { return State::Running(self) };
+        let from = attention.watch.health();
+        let Some(health) = attention.watch.judge() else { return State::Running(self) };
+        let reason = attention.watch.reason();
+        let (level, said) = match health {
+            Health::Unhealthy => ("warn", Said::Unhealthy { reason: reason.clone() }),
+            Health::Healthy | Health::Unknown => ("info", Said::Healthy),
+        };
+        cx.say(said);
+        let event = Happening {
+            kind: "health".to_owned(),
+            level: level.to_owned(),
+            from: from.word().to_owned(),
+            to: health.word().to_owned(),
+            reason: reason.clone(),
+        };
+        let now = self.now(false);
+        memory.tell_event(cx, now, event);
+        if health != Health::Unhealthy {
+            return State::Running(self);
+        }
+        memory.because("unhealthy", reason);
+        if !memory.has(Hook::ShouldRestart) {
+            return self.apply_verdict(memory, cx, Outcome::TimedOut);
+        }
+        let id = memory.ask(cx, Hook::ShouldRestart, now);
+        if let Some(attention) = &mut self.attention {
+            attention.verdict = Some((id, cx.now.plus(Hook::ShouldRestart.budget())));
+        }
+        State::Running(self)
+    }
+
+    /// It is unhealthy: restarts it, unless its hook or its settings would rather not.
+    fn apply_verdict(mut self, memory: &mut Memory, cx: &mut Context<'_>, outcome: Outcome) -> State {
+        let after = cx.now.since(self.since);
+        let restarts = memory.policy().restart != Restart::Never;
+        let by_settings =
+            if restarts { memory.decide(cx, End::Unhealthy(after)).0 } else { Then::Rest(Rest::Dead) };
+        let then = memory.verdict(cx, outcome, by_settings);
+        if then == Then::Rest(Rest::Dead) {
+            // It runs on; enough further failures make it unhealthy once more.
+            if let Some(attention) = &mut self.attention {
+                attention.watch.forgive();
+            }
+            return State::Running(self);
+        }
+        self.stop_then(memory, cx, then)
+    }
+
+    /// The files that shape the process have changed, and `on_change` has said what to do, or not.
+    pub(super) fn apply_change(self, memory: &mut Memory, cx: &mut Context<'_>, outcome: &Outcome) -> State {
+        let reload = memory.policy().reload;
+        let change = match outcome {
+            Outcome::Answer(Answer::Change(change)) => *change,
+            Outcome::Answer(
+                Answer::Nothing
+                | Answer::Start(_)
+                | Answer::Ready(_)
+                | Answer::Health(_)
+                | Answer::Restart(_)
+                | Answer::Stop(_),
+            )
+            | Outcome::Failed(_)
+            | Outcome::TimedOut => {
+                if reload.is_some() {
+                    Change::Reload
+                } else {
+                    Change::Restart
+                }
+            }
+        };
+        match change {
+            Change::Reload => {
+                self.reload(cx, reload.unwrap_or(Signal::HUP));
+                State::Running(self)
+            }
+            Change::Restart => {
+                memory.forgive();
+                memory.because("changed", "its files have changed".to_owned());
+                self.stop(memory, cx)
+            }
+            Change::Ignore => {
+                let what = "runs on as it was started".to_owned();
+                cx.say(Said::HookDecided { hook: Hook::OnChange, what });
+                State::Running(self)
+            }
+        }
+    }
+
+    /// A hook wants something: granted, as long as an operator could order it too.
+    pub(super) fn wished(self, memory: &mut Memory, cx: &mut Context<'_>, hook: Hook, wish: Wish) -> State {
+        match wish {
+            Wish::Restart(reason) if memory.want == Want::Up => {
+                cx.say(Said::HookDecided { hook, what: format!("restarts: {reason}") });
+                memory.because("order", reason);
+                self.stop(memory, cx)
+            }
+            Wish::Stop(reason) => {
+                cx.say(Said::HookDecided { hook, what: format!("stops: {reason}") });
+                memory.obey(Want::Down);
+                memory.because("order", reason);
+                self.stop(memory, cx)
+            }
+            Wish::Signal(signal, reason) => {
+                cx.say(Said::HookDecided { hook, what: format!("is sent {signal}: {reason}") });
+                cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
+                State::Running(self)
+            }
+            // The fleet drains; what this machine does comes as `Drain`.
+            Wish::Restart(_) | Wish::Shutdown(_) => State::Running(self),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Asking hooks: which there are, and what they are told.
+//!
+//! **Invariant:** a question that somebody waits for has a deadline in the state that waits; silence is the default.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::hook::{
+    Answer, Happening, Hook, Hooks, LastExit, Outcome, Past, Question, QuestionId, Service, Verdict,
+};
+use crate::ids::ProcId;
+use crate::log::{Said, Span};
+use crate::profile::Fingerprint;
+
+use super::Context;
+use super::event::Action;
+use super::health::Health;
+use super::memory::{Memory, Rest, Want};
+use super::state::{State, StateName, Then};
+
+/// At most so many calls of `on_event` within [`EVENTS_WINDOW`]: a crash loop must not become a storm of pages.
+const EVENTS_MAX: u32 = 20;
+const EVENTS_WINDOW: Duration = Duration::from_secs(60);
+
+/// What a machine knows of its hooks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// The digest of the files that were asked to be loaded.
+    asked: Fingerprint,
+    /// What those that are in force turned out to be, and their digest.
+    loaded: Option<(Fingerprint, Arc<Hooks>)>,
+    events_since: Moment,
+    events: u32,
+}
+
+/// What a hook is told that the memory does not know.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) state: StateName,
+    pub(super) process: Option<(ProcId, Moment)>,
+    pub(super) ready: Option<Moment>,
+    pub(super) health: Health,
+    pub(super) changed: bool,
+}
+
+impl Now {
+    /// Nothing runs.
+    pub(super) const fn idle(state: StateName) -> Self {
+        Self { state, process: None, ready: None, health: Health::Unknown, changed: false }
+    }
+}
+
+impl Memory {
+    /// The hooks in force.
+    pub(super) fn hooks(&self) -> Option<&Arc<Hooks>> {
+        self.known_hooks.loaded.as_ref().map(|(_, hooks)| hooks)
+    }
+
+    pub(super) fn has(&self, hook: Hook) -> bool {
+        self.hooks().is_some_and(|hooks| hooks.has(hook))
+    }
+
+    /// Why a hook file that is there can not be called, and never could.
+    pub(super) fn broken(&self, hook: Hook) -> Option<&str> {
+        let hooks = self.hooks()?;
+        hooks.broken.iter().find(|(broken, _)| *broken == hook).map(|(_, why)| why.as_str())
+    }
+
+    /// Whether hook files were asked to be loaded, and none are in force yet.
+    pub(super) fn awaits_hooks(&self) -> bool {
+        self.known_hooks.loaded.is_none() && self.known_hooks.asked != Fingerprint::default()
+    }
+
+    /// Has the hook files loaded if they are others than those that were asked for.
+    pub(super) fn load_hooks(&mut self, cx: &mut Context<'_>) {
+        let Some(profile) = &self.profile else { return };
+        let digest = profile.policy.hooks.digest;
+        if digest == self.known_hooks.asked {
+            return;
+        }
+        self.known_hooks.asked = digest;
+        if profile.policy.hooks.present.is_empty() {
+            self.known_hooks.loaded = None;
+        }
+        cx.act(Action::LoadHooks(Arc::clone(profile)));
+    }
+
+    /// Hook files were loaded. Whether they are in force now.
+    pub(super) fn hooks_loaded(
+        &mut self,
+        cx: &mut Context<'_>,
+        digest: Fingerprint,
+        hooks: Arc<Hooks>,
+    ) -> bool {
+        if digest != self.known_hooks.asked {
+            return false;
+        }
+        for (hook, why) in &hooks.broken {
+            let is_old = hooks.has(*hook);
+            cx.say(Said::HookBroken { hook: *hook, why: why.clone(), is_old });
+        }
+        self.known_hooks.loaded = Some((digest, hooks));
+        true
+    }
+
+    /// Asks a hook. The one who asks keeps the question's number if the answer matters.
+    pub(super) fn ask(&mut self, cx: &mut Context<'_>, hook: Hook, now: Now) -> QuestionId {
+        self.ask_with(cx, hook, now, 0, hook.budget(), None)
+    }
+
+    pub(super) fn ask_with(
+        &mut self,
+        cx: &mut Context<'_>,
+        hook: Hook,
+        now: Now,
+        check: usize,
+        budget: Duration,
+        event: Option<Happening>,
+    ) -> QuestionId {
+        let id = cx.tickets.question();
+        let service = Service { event, ..self.service(cx.now, now) };
+        cx.act(Action::Consult(Box::new(Question { id, hook, check, budget, service })));
+        id
+    }
+
+    /// Tells a hook something whose answer does not matter.
+    pub(super) fn tell(&mut self, cx: &mut Context<'_>, hook: Hook, now: Now) {
+        if self.has(hook) {
+            self.ask(cx, hook, now);
+        }
+    }
+
+    /// Tells `on_event` what happened, but not without end.
+    pub(super) fn tell_event(&mut self, cx: &mut Context<'_>, now: Now, event: Happening) {
+        if !self.has(Hook::OnEvent) {
+            return;
+        }
+        let known = &mut self.known_hooks;
+        if cx.now.since(known.events_since) > EVENTS_WINDOW {
+            known.events_since = cx.now;
+            known.events = 0;
+        }
+        known.events += 1;
+        if known.events <= EVENTS_MAX {
+            self.ask_with(cx, Hook::OnEvent, now, 0, Hook::OnEvent.budget(), Some(event));
+        }
+    }
+
+    fn service(&self, at: Moment, now: Now) -> Service {
+        let last = self.exits.iter().next_back();
+        let exit = last.map(|ended| LastExit {
+            exit: ended.exit,
+            oom: false,
+            requested: ended.requested,
+            uptime: ended.after,
+        });
+        let past = self.history.iter().map(|step| Past {
+            age: at.since(step.at),
+            from: step.from.to_string(),
+            to: step.to.to_string(),
+            why: format!("{:?}", step.why).to_lowercase(),
+        });
+        let unplanned = self.exits.iter().filter(|ended| !ended.requested);
+        Service {
+            state: now.state.to_string(),
+            want: match self.want {
+                Want::Up => "up",
+                Want::Down => "down",
+                Want::Gone => "gone",
+            }
+            .to_owned(),
+            health: now.health.word().to_owned(),
+            process: now.process.map(|(id, _)| id),
+            uptime: now.process.map(|(_, since)| at.since(since)).unwrap_or_default(),
+            ready_for: now.ready.map(|ready| at.since(ready)).unwrap_or_default(),
+            restarts: self.starts.saturating_sub(1),
+            exit,
+            cause: self.cause.to_owned(),
+            reason: self.reason.clone(),
+            exit_ages: unplanned.map(|ended| at.since(ended.at)).collect(),
+            history: past.collect(),
+            changed: now.changed,
+            event: None,
+        }
+    }
+
+    /// Asks `should_restart` after a death, unless there is nothing to decide.
+    pub(super) fn ask_verdict(&mut self, cx: &mut Context<'_>, then: Then) -> Option<(QuestionId, Moment)> {
+        let is_open = self.want == Want::Up && then != Then::Rest(Rest::Done);
+        (is_open && self.has(Hook::ShouldRestart)).then(|| {
+            let id = self.ask(cx, Hook::ShouldRestart, Now::idle(StateName::Stopped));
+            (id, cx.now.plus(Hook::ShouldRestart.budget()))
+        })
+    }
+
+    /// What `should_restart` makes of what the settings would do.
+    pub(super) fn verdict(&self, cx: &mut Context<'_>, outcome: Outcome, fallback: Then) -> Then {
+        let hook = Hook::ShouldRestart;
+        let (then, what) = match outcome {
+            Outcome::Answer(Answer::Restart(Verdict::Yes)) => {
+                (Then::StartAt(cx.now), "restarts at once".to_owned())
+            }
+            Outcome::Answer(Answer::Restart(Verdict::No(reason))) => {
+                (Then::Rest(Rest::Dead), format!("is not restarted: {reason}"))
+            }
+            Outcome::Answer(Answer::Restart(Verdict::After(delay, reason))) => {
+                (Then::StartAt(cx.now.plus(delay)), format!("restarts in {}: {reason}", Span(delay)))
+            }
+            // No opinion, or none in time: the settings decide.
+            Outcome::Answer(
+                Answer::Nothing
+                | Answer::Start(_)
+                | Answer::Ready(_)
+                | Answer::Health(_)
+                | Answer::Stop(_)
+                | Answer::Change(_),
+            )
+            | Outcome::Failed(_)
+            | Outcome::TimedOut => return fallback,
+        };
+        cx.say(Said::HookDecided { hook, what });
+        then
+    }
+}
+
+/// What a hook is told of a state.
+pub(super) fn now_of(state: &State, changed: bool) -> Now {
+    match state {
+        State::Running(running) => running.now(changed),
+        State::Stopped(_) | State::Starting(_) | State::Stopping(_) => Now::idle(state.name()),
+    }
+}

@@ -1,0 +1,128 @@
+//! The gate before a start: `on_start` is asked, and asked again, until it lets the profile through.
+//!
+//! **Invariant:** nothing lives behind a gate, so whoever wants the profile down has it down at once.
+
+use std::time::Duration;
+
+use crate::hook::{Answer, Gate as Answered, Hook, Outcome};
+use crate::log::Said;
+
+use super::Context;
+use super::consult::Now;
+use super::event::{Action, Event, Order};
+use super::memory::{Memory, Want};
+use super::starting::{fail, launch, yield_to};
+use super::state::{Gate, Idle, Starting, State, StateName, Stopped, Then};
+use super::stopped::settle;
+
+/// How long after an answer of "not yet" the hook is asked again: doubling, up to the cap.
+const AGAIN_BASE: Duration = Duration::from_secs(1);
+const AGAIN_CAP: Duration = Duration::from_secs(30);
+
+/// Asks `on_start`, if there is one, or starts.
+pub(super) fn enter(memory: &mut Memory, cx: &mut Context<'_>) -> State {
+    if let Some(why) = memory.broken(Hook::OnStart).filter(|_| !memory.has(Hook::OnStart)) {
+        // It was never good: what it would have guarded against is not known.
+        memory.trouble = Some(format!("on_start.lua: {why}").into());
+        return State::Stopped(Stopped::Idle(Idle::Held));
+    }
+    if memory.has(Hook::OnStart) {
+        return ask(memory, cx, 0, String::new());
+    }
+    launch(memory, cx, Vec::new())
+}
+
+fn ask(memory: &mut Memory, cx: &mut Context<'_>, tries: u32, said: String) -> State {
+    let id = memory.ask(cx, Hook::OnStart, Now::idle(StateName::Starting));
+    let until = cx.now.plus(Hook::OnStart.budget());
+    State::Starting(Starting::Gate(Gate { asked: Some(id), until, tries, said }))
+}
+
+impl Gate {
+    pub(super) fn step(mut self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
+        match event {
+            Event::Decided { id, outcome, hook: _ } if self.asked == Some(id) => {
+                return self.answered(memory, cx, outcome);
+            }
+            Event::Timeout if cx.now >= self.until => {
+                if self.asked.is_none() {
+                    return ask(memory, cx, self.tries, self.said);
+                }
+                self.lapse(cx);
+                return self.wait(cx, None, "no answer in time".to_owned());
+            }
+            Event::Removed | Event::Drain | Event::Order(Order::Stop) => {
+                self.lapse(cx);
+                yield_to(memory, cx, &event);
+                return settle(memory, cx, Then::StartAt(cx.now));
+            }
+            Event::Settings(new) => memory.accept(new),
+            Event::BadSettings(why) => memory.trouble = Some(why),
+            Event::Order(Order::Start | Order::Restart) => {
+                memory.obey(Want::Up);
+                if self.asked.is_none() {
+                    return ask(memory, cx, 0, self.said);
+                }
+            }
+            // New hook files were loaded: the new gate may think differently.
+            Event::HooksLoaded(..) => {
+                self.lapse(cx);
+                return enter(memory, cx);
+            }
+            Event::Spawned { ticket, .. } => cx.act(Action::KillTree { ticket }),
+            Event::Begin(_)
+            | Event::Order(Order::Reload | Order::Signal(_))
+            | Event::SpawnFailed { .. }
+            | Event::PidFile(_)
+            | Event::Exited { .. }
+            | Event::Gone { .. }
+            | Event::Decided { .. }
+            | Event::Wished { .. }
+            | Event::Timeout => {}
+        }
+        State::Starting(Starting::Gate(self))
+    }
+
+    fn answered(self, memory: &mut Memory, cx: &mut Context<'_>, outcome: Outcome) -> State {
+        match outcome {
+            Outcome::Answer(Answer::Nothing) => launch(memory, cx, Vec::new()),
+            Outcome::Answer(Answer::Start(Answered::Go(variables))) => launch(memory, cx, variables),
+            Outcome::Answer(Answer::Start(Answered::NotYet(reason))) => self.wait(cx, None, reason),
+            Outcome::Answer(Answer::Start(Answered::Again(delay, reason))) => {
+                self.wait(cx, Some(delay), reason)
+            }
+            Outcome::Answer(Answer::Start(Answered::Abort(reason))) => {
+                fail(memory, cx, None, format!("on_start: {reason}"))
+            }
+            Outcome::Failed(why) => self.wait(cx, None, why),
+            Outcome::TimedOut => self.wait(cx, None, "no answer in time".to_owned()),
+            Outcome::Answer(
+                Answer::Ready(_)
+                | Answer::Health(_)
+                | Answer::Restart(_)
+                | Answer::Stop(_)
+                | Answer::Change(_),
+            ) => self.wait(cx, None, "an answer to another question".to_owned()),
+        }
+    }
+
+    /// Not yet.
+    fn wait(mut self, cx: &mut Context<'_>, delay: Option<Duration>, reason: String) -> State {
+        let backoff = AGAIN_BASE.saturating_mul(1 << self.tries.min(10)).min(AGAIN_CAP);
+        let delay = delay.unwrap_or_else(|| cx.tickets.spread(backoff));
+        if self.said != reason {
+            cx.say(Said::Gate { reason: reason.clone(), again: delay });
+        }
+        self.asked = None;
+        self.until = cx.now.plus(delay);
+        self.tries = self.tries.saturating_add(1);
+        self.said = reason;
+        State::Starting(Starting::Gate(self))
+    }
+
+    fn lapse(&mut self, cx: &mut Context<'_>) {
+        if let Some(id) = self.asked.take() {
+            cx.act(Action::Lapse(id));
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What hooks are asked while a profile runs: health checks and ticks, each by its own schedule, and the counting.
+//!
+//! **Invariant:** a check never overlaps itself: it is asked again only after its answer, or after its timeout.
+
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::hook::{Answer, Hook, Hooks, Outcome, QuestionId, Schedule};
+
+/// What the checks say of a running profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each is its own word")]
+pub enum Health {
+    #[default]
+    Unknown,
+    Healthy,
+    Unhealthy,
+}
+
+impl Health {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// The checks and ticks of a running profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Watch {
+    checks: Vec<Check>,
+    tick: Option<(Moment, Duration)>,
+    health: Health,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Check {
+    schedule: Schedule,
+    /// When it is asked next.
+    next: Moment,
+    /// The question that is open, and when it counts as failed.
+    open: Option<(QuestionId, Moment)>,
+    /// The last results, newest in the lowest bit; 1 is a failure.
+    results: u64,
+    /// How many results there are, at most 64.
+    count: u32,
+    /// Why the last failure was one.
+    reason: String,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Ask this check.
+    Check(usize, Schedule),
+    /// Tick.
+    Tick,
+    /// This check's question has lapsed.
+    Lapsed(QuestionId),
+}
+
+impl Watch {
+    /// The schedules of a profile that has become ready at `ready`.
+    pub(super) fn new(hooks: Option<&Hooks>, ready: Moment) -> Self {
+        let Some(hooks) = hooks else { return Self::default() };
+        let check = |schedule: &Schedule| Check {
+            schedule: *schedule,
+            next: ready.plus(schedule.every),
+            open: None,
+            results: 0,
+            count: 0,
+            reason: String::new(),
+        };
+        let tick = hooks.has(Hook::OnTick).then_some(hooks.tick).flatten();
+        Self {
+            checks: hooks.checks.iter().map(check).collect(),
+            tick: tick.map(|every| (ready.plus(every), every)),
+            health: Health::Unknown,
+        }
+    }
+
+    pub(super) const fn health(&self) -> Health {
+        self.health
+    }
+
+    /// Why it is unhealthy: what the failed checks said.
+    pub(super) fn reason(&self) -> String {
+        let failed = self.checks.iter().filter(|check| check.is_bad());
+        failed.map(|check| check.reason.as_str()).collect::<Vec<_>>().join("; ")
+    }
+
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        let checks = self.checks.iter().map(|check| check.open.map_or(check.next, |(_, until)| until));
+        checks.chain(self.tick.map(|(at, _)| at)).min()
+    }
+
+    /// Takes what is due at `now`: one thing at a time, until there is none.
+    pub(super) fn due(&mut self, now: Moment, ready: Moment) -> Option<Due> {
+        for index in 0..self.checks.len() {
+            let check = &mut self.checks[index];
+            match check.open {
+                Some((id, until)) if until <= now => {
+                    let why = format!("no answer within {}", crate::log::Span(check.schedule.timeout));
+                    check.open = None;
+                    check.count_result(Some(why), now, ready);
+                    return Some(Due::Lapsed(id));
+                }
+                None if check.next <= now => {
+                    check.next = next_after(check.next, check.schedule.every, now);
+                    return Some(Due::Check(index, check.schedule));
+                }
+                Some(_) | None => {}
+            }
+        }
+        match self.tick {
+            Some((at, every)) if at <= now => {
+                self.tick = Some((next_after(at, every, now), every));
+                Some(Due::Tick)
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// The questions that are open.
+    pub(super) fn open(&self) -> impl Iterator<Item = QuestionId> + '_ {
+        self.checks.iter().filter_map(|check| check.open.map(|(id, _)| id))
+    }
+
+    /// A check was asked.
+    pub(super) fn asked(&mut self, index: usize, id: QuestionId, now: Moment) {
+        if let Some(check) = self.checks.get_mut(index) {
+            check.open = Some((id, now.plus(check.schedule.timeout)));
+        }
+    }
+
+    /// Takes an answer, if it is to a question that is open. Whether it was.
+    pub(super) fn answered(&mut self, id: QuestionId, outcome: &Outcome, now: Moment, ready: Moment) -> bool {
+        let open = |check: &&mut Check| check.open.is_some_and(|(open, _)| open == id);
+        let Some(check) = self.checks.iter_mut().find(open) else { return false };
+        check.open = None;
+        match outcome {
+            Outcome::Answer(Answer::Health(Ok(()))) => check.count_result(None, now, ready),
+            Outcome::Answer(Answer::Health(Err(why))) => check.count_result(Some(why.clone()), now, ready),
+            Outcome::TimedOut => check.count_result(Some("it took too long".to_owned()), now, ready),
+            // No opinion; or an error of the hook, which says nothing of the service.
+            Outcome::Answer(
+                Answer::Nothing
+                | Answer::Start(_)
+                | Answer::Ready(_)
+                | Answer::Restart(_)
+                | Answer::Stop(_)
+                | Answer::Change(_),
+            )
+            | Outcome::Failed(_) => {}
+        }
+        true
+    }
+
+    /// Works the health out anew; the new one, if it is another.
+    pub(super) fn judge(&mut self) -> Option<Health> {
+        let health = if self.checks.iter().any(Check::is_bad) {
+            Health::Unhealthy
+        } else if self.checks.iter().any(Check::is_good) {
+            Health::Healthy
+        } else {
+            self.health
+        };
+        let is_new = health != self.health;
+        self.health = health;
+        is_new.then_some(health)
+    }
+
+    /// Forgets what was counted: a decision was taken on it.
+    pub(super) fn forgive(&mut self) {
+        for check in &mut self.checks {
+            check.results = 0;
+            check.count = 0;
+        }
+        self.health = Health::Unknown;
+    }
+}
+
+impl Check {
+    fn count_result(&mut self, failed: Option<String>, now: Moment, ready: Moment) {
+        if failed.is_some() && now.since(ready) < self.schedule.grace {
+            return;
+        }
+        self.results = self.results << 1 | u64::from(failed.is_some());
+        self.count = (self.count + 1).min(u64::BITS);
+        if let Some(why) = failed {
+            self.reason = why;
+        }
+    }
+
+    /// Whether enough of the last results are failures.
+    const fn is_bad(&self) -> bool {
+        let of = if self.schedule.of < u64::BITS { self.schedule.of } else { u64::BITS };
+        let window = u64::MAX >> (u64::BITS - if of == 0 { 1 } else { of });
+        (self.results & window).count_ones() >= self.schedule.bad
+    }
+
+    const fn is_good(&self) -> bool {
+        self.count > 0 && self.results & 1 == 0
+    }
+}
+
+/// The next point of a schedule after `now`: what was missed is not made up for.
+fn next_after(at: Moment, every: Duration, now: Moment) -> Moment {
+    let next = at.plus(every);
+    if next > now { next } else { now.plus(every) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch(bad: u32, of: u32, grace: u64) -> Watch {
+        let schedule = Schedule { bad, of, grace: Duration::from_secs(grace), ..Schedule::default() };
+        let hooks = Hooks { checks: vec![schedule], ..Hooks::default() };
+        Watch::new(Some(&hooks), Moment::default())
+    }
+
+    /// What the health is after these results, one every ten seconds; `x` is a failure.
+    #[track_caller]
+    fn check(bad: u32, of: u32, grace: u64, results: &str, expect: Health) {
+        let mut watch = watch(bad, of, grace);
+        for (n, result) in (1_u64..).zip(results.chars()) {
+            let now = Moment::default().plus(Duration::from_secs(10 * n));
+            let id = QuestionId(n);
+            assert!(matches!(watch.due(now, Moment::default()), Some(Due::Check(0, _))), "{results}: {n}");
+            watch.asked(0, id, now);
+            assert_eq!(watch.due(now, Moment::default()), None, "a check overlaps itself");
+            let outcome = match result {
+                'x' => Outcome::Answer(Answer::Health(Err("bad".to_owned()))),
+                'o' => Outcome::Answer(Answer::Health(Ok(()))),
+                'e' => Outcome::Failed("error".to_owned()),
+                _ => Outcome::Answer(Answer::Nothing),
+            };
+            assert!(watch.answered(id, &outcome, now, Moment::default()));
+            watch.judge();
+        }
+        assert_eq!(watch.health(), expect, "{results}");
+    }
+
+    #[test]
+    fn scenario_20_n_of_m_and_n_in_a_row() {
+        check(3, 3, 0, "", Health::Unknown);
+        check(3, 3, 0, "o", Health::Healthy);
+        check(3, 3, 0, "xx", Health::Unknown);
+        check(3, 3, 0, "xxx", Health::Unhealthy);
+        check(3, 3, 0, "xxoxx", Health::Healthy);
+        check(3, 5, 0, "xoxox", Health::Unhealthy);
+        check(3, 5, 0, "xooxoxoo", Health::Healthy);
+        check(3, 3, 0, "xxxo", Health::Healthy);
+    }
+
+    #[test]
+    fn no_opinion_and_errors_are_not_counted() {
+        check(3, 3, 0, "xx--ex", Health::Unhealthy);
+        check(3, 3, 0, "eeeeee------", Health::Unknown);
+    }
+
+    #[test]
+    fn failures_in_the_grace_time_do_not_count() {
+        check(3, 3, 35, "xxxx", Health::Unknown);
+        check(3, 3, 35, "xxxxxx", Health::Unhealthy);
+    }
+
+    #[test]
+    fn a_check_that_hangs_has_failed_at_its_timeout() {
+        let mut watch = watch(1, 1, 0);
+        let at = |seconds| Moment::default().plus(Duration::from_secs(seconds));
+        assert!(matches!(watch.due(at(10), at(0)), Some(Due::Check(0, _))));
+        watch.asked(0, QuestionId(1), at(10));
+        assert_eq!(watch.deadline(), Some(at(15)));
+        assert_eq!(watch.due(at(14), at(0)), None);
+        assert_eq!(watch.due(at(15), at(0)), Some(Due::Lapsed(QuestionId(1))));
+        assert_eq!(watch.judge(), Some(Health::Unhealthy));
+        assert_eq!(watch.reason(), "no answer within 5s");
+        assert!(!watch.answered(QuestionId(1), &Outcome::Answer(Answer::Health(Ok(()))), at(16), at(0)));
+    }
+}

@@ -9,14 +9,14 @@ fn scenario_02_down_holds_until_an_order_which_the_next_supervisor_remembers() {
     world.did(&[]);
     world.order("web", Order::Start);
     world.did(&["web starting", "web => spawn", "web running pid 101"]);
-    const UP: Remembered = Remembered { order: Some(Want::Up), process: None, rest: None };
+    let ordered = Remembered { order: Some(Want::Up), ..Remembered::default() };
     for (remembered, up, expect) in [
         (
             Remembered { order: Some(Want::Up), ..lives(101) },
             Some(60),
             &["web => adopt pid 101", "web running pid 101 (adopted, up 1m 0s)"][..],
         ),
-        (UP, None, &["web starting", "web => spawn", "web running pid 101"]),
+        (ordered, None, &["web starting", "web => spawn", "web running pid 101"]),
     ] {
         let mut next = World::new(false);
         next.recall(&[("web", remembered, up)]);

@@ -18,11 +18,12 @@ use super::environment::{Environment, entry};
 use super::error::KeeperError;
 use super::protocol::{Report, SpawnSpec};
 use super::{Keeper, Main, Start, output, stat};
-use crate::sys::spawn::{Launched, Plan, Stack, launch};
+use crate::sys::spawn::{Dispositions, Launched, Plan, Stack, launch};
 
 /// What every start uses, made once.
 pub(super) struct Launcher {
     stack: Stack,
+    dispositions: Dispositions,
     environment: Environment,
     null: OwnedFd,
     /// A low descriptor that holds the output during a start, and `/dev/null` between.
@@ -45,6 +46,7 @@ impl Launcher {
         let spare = another(&null).ok();
         Ok(Self {
             stack: Stack::new().map_err(KeeperError::Stack)?,
+            dispositions: Dispositions::of_this_process(),
             environment: Environment::new(own_env, instance.as_os_str().as_bytes())?,
             null,
             slot,
@@ -71,6 +73,7 @@ impl Launcher {
             nice: spec.nice.map(i32::from),
             credentials: who.as_ref().map(|who| &who.credentials),
             umask: spec.umask,
+            dispositions: &self.dispositions,
             input: self.null.as_fd(),
             output: if lost.is_none() { self.slot.as_fd() } else { self.null.as_fd() },
         };

@@ -96,9 +96,11 @@ fn open_files(pid: i32) -> Vec<(String, String)> {
 
 #[test]
 fn dispositions_and_mask_are_clean_whatever_ours_are() {
-    let mut bench = Bench::new();
-    // SAFETY: to ignore a signal installs no code.
-    let before = unsafe { signal(NixSignal::SIGHUP, SigHandler::SigIgn) }.unwrap();
+    let mut before = SigHandler::SigDfl;
+    let mut bench = Bench::after(|| {
+        // SAFETY: to ignore a signal installs no code.
+        before = unsafe { signal(NixSignal::SIGHUP, SigHandler::SigIgn) }.unwrap();
+    });
     let mut blocked = SigSet::empty();
     blocked.add(NixSignal::SIGUSR2);
     blocked.thread_block().unwrap();

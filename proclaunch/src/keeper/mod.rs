@@ -30,6 +30,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 
 mod adopt;
+mod birth;
 mod cgroup;
 mod credentials;
 mod environment;

@@ -280,3 +280,12 @@ fn a_script_that_is_replaced_is_the_new_one_at_the_next_start() {
     write_script(&spec.profile_dir.join("run"), "echo new");
     assert_eq!(bench.run(&spec), "old\nnew\n");
 }
+
+#[test]
+fn the_start_time_is_the_one_in_proc_whoever_told_it() {
+    let mut bench = Bench::new();
+    for _ in 0..60 {
+        let (_, id) = bench.start("exec sleep 1000");
+        assert_eq!(proclaunch::keeper::identify(id.pid), Some(id));
+    }
+}

@@ -148,7 +148,7 @@ impl Keeper {
         start.sessions.push(pid);
         self.known.mains.insert(pid, ticket);
         self.known.sessions.insert(pid, ticket);
-        self.starts.insert(ticket, start);
+        self.starts.insert(ticket, Box::new(start));
         self.reports.push(Report::Spawned { name, ticket, id });
     }
 }

@@ -65,7 +65,8 @@ pub struct Keeper {
     me: i32,
     children_are_named: bool,
     launcher: Launcher,
-    starts: BTreeMap<Ticket, Start>,
+    /// Boxed, as a tree that was filled in order is half empty.
+    starts: BTreeMap<Ticket, Box<Start>>,
     known: Known,
     /// Children that are no main processes, and whose they are.
     orphans: BTreeMap<i32, Option<Ticket>>,

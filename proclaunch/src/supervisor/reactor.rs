@@ -225,7 +225,7 @@ impl Reactor {
                 // What is due is told by the clock.
                 TIMER => {
                     // Read, or it stays readable and nothing waits any more. It never blocks: TFD_NONBLOCK.
-                    drop(self.timer.wait());
+                    let _ = self.timer.wait();
                     self.armed = None;
                 }
                 CHANGES => {

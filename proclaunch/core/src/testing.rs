@@ -64,6 +64,9 @@ pub(crate) fn show(action: &Action, newest: Option<Ticket>, backoff: Backoff) ->
         Action::Watch { ticket } => ("=> watch".to_owned(), ticket),
         Action::LookAtPidFile(_) => return Some("=> look at pid file".to_owned()),
         Action::RemovePidFile(_) => return Some("=> remove pid file".to_owned()),
+        Action::LoadHooks(_) => return Some("=> load hooks".to_owned()),
+        Action::Consult(question) => return Some(format!("=> ask {}", question.hook)),
+        Action::Lapse(_) => return Some("=> lapse".to_owned()),
         Action::Log(said) => return Some(say(said, backoff)),
     };
     let of = if newest == Some(*ticket) { "" } else { " of another start" };

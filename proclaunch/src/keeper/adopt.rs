@@ -14,7 +14,7 @@ use crate::sys::{pidfd, wait};
 
 impl Keeper {
     pub(super) fn adopt(&mut self, name: ProfileName, ticket: Ticket, id: ProcId) {
-        self.starts.entry(ticket).or_insert_with(|| Start::new(name)).empty = false;
+        self.starts.entry(ticket).or_insert_with(|| Box::new(Start::new(name))).empty = false;
         // Orphans that were nobody's may be this one's.
         self.orphans.retain(|_, owner| owner.is_some());
         self.looked = false;

@@ -90,7 +90,7 @@ impl Keeper {
     pub(super) fn release(&mut self, ticket: Ticket) {
         let sessions = self.starts.get_mut(&ticket).map(|start| std::mem::take(&mut start.sessions));
         self.forget_marks(ticket, &sessions.unwrap_or_default());
-        let Some(Start { main, left, .. }) = self.starts.remove(&ticket) else { return };
+        let Some(Start { main, left, .. }) = self.starts.remove(&ticket).map(|start| *start) else { return };
         for id in left {
             self.orphans.entry(id.pid).and_modify(|owner| *owner = None);
         }

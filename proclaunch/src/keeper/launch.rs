@@ -13,16 +13,19 @@ use proclaunch_core::ids::ProcId;
 use proclaunch_core::process::{SpawnError, Stage};
 use proclaunch_core::profile::{Limit, Resource};
 
+use super::birth::BirthClock;
 use super::credentials::{self, Identity};
 use super::environment::{Environment, entry};
 use super::error::KeeperError;
 use super::protocol::{Report, SpawnSpec};
 use super::{Keeper, Main, Start, output, stat};
-use crate::sys::spawn::{Launched, Plan, Stack, launch};
+use crate::sys::spawn::{Dispositions, Launched, Plan, Stack, launch};
 
 /// What every start uses, made once.
 pub(super) struct Launcher {
     stack: Stack,
+    dispositions: Dispositions,
+    births: BirthClock,
     environment: Environment,
     null: OwnedFd,
     /// A low descriptor that holds the output during a start, and `/dev/null` between.
@@ -52,6 +55,8 @@ impl Launcher {
         let nofile = raise_nofile();
         Ok(Self {
             stack: Stack::new().map_err(KeeperError::Stack)?,
+            dispositions: Dispositions::of_this_process(),
+            births: BirthClock::new(),
             environment: Environment::new(own_env, instance.as_os_str().as_bytes())?,
             null,
             slot,
@@ -79,6 +84,7 @@ impl Launcher {
             nice: spec.nice.map(i32::from),
             credentials: who.as_ref().map(|who| &who.credentials),
             umask: spec.umask,
+            dispositions: &self.dispositions,
             input: self.null.as_fd(),
             output: if lost.is_none() { self.slot.as_fd() } else { self.null.as_fd() },
         };
@@ -107,14 +113,18 @@ impl Launcher {
         lost
     }
 
-    /// Reads the start time of a child that has just been made.
-    fn start_time(&mut self, pid: i32) -> u64 {
-        let stat = stat::read_stat(pid).or_else(|| {
-            self.spare = None;
-            stat::read_stat(pid)
-        });
+    /// The start time of a child that was made after the tick `before`.
+    fn start_time(&mut self, pid: i32, before: Option<u64>) -> u64 {
+        let spare = &mut self.spare;
+        let read = || {
+            let stat = stat::read_stat(pid).or_else(|| {
+                *spare = None;
+                stat::read_stat(pid)
+            });
+            stat.map(|stat| stat.id.start)
+        };
         // An unreaped child has its entry, dead or alive; without /proc there is no start time to tell.
-        stat.map_or(0, |stat| stat.id.start)
+        self.births.start_time(before, read).unwrap_or(0)
     }
 
     /// Whether a pidfd may stay, or is one of the last descriptors.
@@ -133,6 +143,7 @@ impl Launcher {
 impl Keeper {
     pub(super) fn spawn(&mut self, spec: &SpawnSpec) {
         let (name, ticket) = (spec.name.clone(), spec.ticket);
+        let before = self.launcher.births.tick();
         let (launched, lost) = match self.launcher.start(spec) {
             Ok(launched) => launched,
             Err((stage, error)) => {
@@ -144,14 +155,14 @@ impl Keeper {
             self.reports.push(Report::OutputLost { name: name.clone(), errno: errno as i32 });
         }
         let pid = launched.pid;
-        let id = ProcId { pid, start: self.launcher.start_time(pid) };
+        let id = ProcId { pid, start: self.launcher.start_time(pid, before) };
         self.launcher.restock();
         let mut start = Start::new(name.clone());
         start.main = Some(Main { id, is_child: true, pidfd: launched.pidfd, token: None });
         start.sessions.push(pid);
         self.known.mains.insert(pid, ticket);
         self.known.sessions.insert(pid, ticket);
-        self.starts.insert(ticket, start);
+        self.starts.insert(ticket, Box::new(start));
         self.reports.push(Report::Spawned { name, ticket, id });
     }
 }

@@ -31,6 +31,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 
 mod adopt;
+mod birth;
 mod cgroup;
 mod credentials;
 mod environment;
@@ -65,7 +66,8 @@ pub struct Keeper {
     me: i32,
     children_are_named: bool,
     launcher: Launcher,
-    starts: BTreeMap<Ticket, Start>,
+    /// Boxed, as a tree that was filled in order is half empty.
+    starts: BTreeMap<Ticket, Box<Start>>,
     known: Known,
     /// Children that are no main processes, and whose they are.
     orphans: BTreeMap<i32, Option<Ticket>>,

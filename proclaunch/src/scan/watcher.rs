@@ -15,7 +15,6 @@ use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags as Mask, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::is_read;
-use walkdir::WalkDir;
 
 use super::interest::{Hint, Interest, Place};
 use super::links::turns;
@@ -148,9 +147,8 @@ impl Watcher {
         let root = self.profiles_dir.clone();
         self.watch_turns(&root, None, Interest::Turn);
         self.watch(&root, Interest::Root);
-        let entries = WalkDir::new(&root).follow_root_links(true).min_depth(1).max_depth(1);
-        for entry in entries.into_iter().flatten() {
-            let kind = entry.file_type();
+        for entry in std::fs::read_dir(&root).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
             let name = entry.file_name().to_str().and_then(ProfileName::parse);
             if let Some(name) = name.filter(|_| kind.is_dir() || kind.is_symlink()) {
                 self.watch_profile(&name, kind.is_symlink());

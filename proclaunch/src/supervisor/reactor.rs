@@ -223,7 +223,11 @@ impl Reactor {
             match event.data() {
                 SIGNALS => self.read_signals(),
                 // What is due is told by the clock.
-                TIMER => self.armed = None,
+                TIMER => {
+                    // Read, or it stays readable and nothing waits any more. It never blocks: TFD_NONBLOCK.
+                    let _ = self.timer.wait();
+                    self.armed = None;
+                }
                 CHANGES => {
                     let hint = self.watcher.as_mut().map_or(Hint::Nothing, Watcher::drain);
                     self.rescan.note(hint, self.now);

@@ -9,7 +9,8 @@
 //! allocation, no lock, no call of the C library that could look at the threads of the parent (its `setuid` sends
 //! signals to all of them).
 //! **Invariant:** every signal is blocked in the child until all dispositions are the default ones: no handler of
-//! ours ever runs in it.
+//! ours ever runs in it. Which are not the default ones is found out once, by [`Dispositions`]: 62 calls for each
+//! start cost more than all its other steps up to `execve`.
 //!
 //! Security: after `setuid` the child still shares our memory; it cannot be traced by that user, because the kernel
 //! takes a memory's dumpability away when credentials change (`commit_creds`). As the memory is ours too, the keeper
@@ -26,6 +27,10 @@ use super::raw;
 
 const STACK_BYTES: usize = 64 * 1024;
 const GUARD_BYTES: usize = 64 * 1024;
+const SIGNAL_MAX: c_int = 64;
+
+/// The kernel's `struct sigaction` is handler, flags, restorer and mask in some order: all zeros is `SIG_DFL`.
+type Sigaction = [u64; 4];
 
 /// Everything that the child needs, prepared: it only reads.
 pub struct Plan<'a> {
@@ -43,10 +48,22 @@ pub struct Plan<'a> {
     pub credentials: Option<&'a Credentials>,
     /// Permission bits to take away.
     pub umask: u32,
+    /// What to make of the signals.
+    pub dispositions: &'a Dispositions,
     /// Becomes standard input. Not one of 0 to 2, and low: the child copies all descriptors up to it.
     pub input: BorrowedFd<'a>,
     /// Becomes standard output and error. Not one of 0 to 2, and low.
     pub output: BorrowedFd<'a>,
+}
+
+/// The signals that this process does not leave to their default: a child must.
+pub struct Dispositions(Vec<c_int>);
+
+impl Dispositions {
+    /// Asks for each signal. Who changes a disposition afterwards hands it on to the children.
+    pub fn of_this_process() -> Self {
+        Self((1..=SIGNAL_MAX).filter(|number| is_changed(*number)).collect())
+    }
 }
 
 /// Whom a process runs as.
@@ -209,7 +226,7 @@ unsafe fn steps(shared: *mut Shared<'_>) -> Result<std::convert::Infallible, Err
         let plan = (*shared).plan;
         let at = |stage| (&raw mut (*shared).stage).write_volatile(stage);
         raw!(libc::SYS_setsid)?;
-        default_dispositions();
+        default_dispositions(&plan.dispositions.0);
         at(Stage::Limits);
         for (resource, limit) in plan.limits {
             raw!(libc::SYS_prlimit64, 0, *resource, ptr::from_ref(limit), ptr::null_mut::<libc::rlimit64>())?;
@@ -259,15 +276,18 @@ unsafe fn descriptors(plan: &Plan<'_>, low: c_int) -> Result<(), Errno> {
 ///
 /// # Safety
 /// As [`become_service`]: the dispositions are the child's own, as `CLONE_SIGHAND` is not set.
-unsafe fn default_dispositions() {
-    // The kernel's `struct sigaction` is handler, flags, restorer and mask in some order: all zeros is SIG_DFL.
-    let default = [0_u64; 4];
-    let no_old = ptr::null_mut::<u64>();
-    for number in 1..=64 {
-        if number != libc::SIGKILL && number != libc::SIGSTOP {
-            // SAFETY: `default` is at least as large as the kernel's struct.
-            let _ =
-                unsafe { raw!(libc::SYS_rt_sigaction, number, default.as_ptr(), no_old, size_of::<u64>()) };
-        }
+unsafe fn default_dispositions(changed: &[c_int]) {
+    let (default, no_old): (Sigaction, _) = ([0; 4], ptr::null_mut::<Sigaction>());
+    for number in changed {
+        // SAFETY: `default` is at least as large as the kernel's struct.
+        let _ =
+            unsafe { raw!(libc::SYS_rt_sigaction, *number, &raw const default, no_old, size_of::<u64>()) };
     }
+}
+
+fn is_changed(number: c_int) -> bool {
+    let (no_new, mut now): (_, Sigaction) = (ptr::null::<Sigaction>(), [0; 4]);
+    // SAFETY: `now` is at least as large as the kernel's struct. SIGKILL and SIGSTOP can be asked for too.
+    let asked = unsafe { raw!(libc::SYS_rt_sigaction, number, no_new, &raw mut now, size_of::<u64>()) };
+    asked.is_ok() && now != [0; 4]
 }

@@ -96,9 +96,11 @@ fn open_files(pid: i32) -> Vec<(String, String)> {
 
 #[test]
 fn dispositions_and_mask_are_clean_whatever_ours_are() {
-    let mut bench = Bench::new();
-    // SAFETY: to ignore a signal installs no code.
-    let before = unsafe { signal(NixSignal::SIGHUP, SigHandler::SigIgn) }.unwrap();
+    let mut before = SigHandler::SigDfl;
+    let mut bench = Bench::after(|| {
+        // SAFETY: to ignore a signal installs no code.
+        before = unsafe { signal(NixSignal::SIGHUP, SigHandler::SigIgn) }.unwrap();
+    });
     let mut blocked = SigSet::empty();
     blocked.add(NixSignal::SIGUSR2);
     blocked.thread_block().unwrap();
@@ -277,4 +279,13 @@ fn a_script_that_is_replaced_is_the_new_one_at_the_next_start() {
     bench.run(&spec);
     write_script(&spec.profile_dir.join("run"), "echo new");
     assert_eq!(bench.run(&spec), "old\nnew\n");
+}
+
+#[test]
+fn the_start_time_is_the_one_in_proc_whoever_told_it() {
+    let mut bench = Bench::new();
+    for _ in 0..60 {
+        let (_, id) = bench.start("exec sleep 1000");
+        assert_eq!(proclaunch::keeper::identify(id.pid), Some(id));
+    }
 }

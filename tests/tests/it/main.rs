@@ -5,5 +5,6 @@
 mod bugs;
 mod cleanup;
 mod coverage;
+mod idle;
 mod launch;
 mod pinned;

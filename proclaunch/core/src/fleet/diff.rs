@@ -79,8 +79,8 @@ impl Fleet {
     }
 
     fn insert(&mut self, name: &ProfileName) {
-        self.machines
-            .insert(name.clone(), Kept { machine: Machine::new(), problems: Box::default(), due: None });
+        let kept = Kept { machine: Machine::new(), problems: Box::default(), due: None };
+        self.machines.insert(name.clone(), Box::new(kept));
     }
 
     /// Says what is wrong with a profile's files, each problem once until it is gone.

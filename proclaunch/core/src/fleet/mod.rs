@@ -46,7 +46,8 @@ pub struct Config {
 pub struct Fleet {
     config: Config,
     mode: Mode,
-    machines: BTreeMap<ProfileName, Kept>,
+    /// Boxed, as a tree that was filled in order is half empty.
+    machines: BTreeMap<ProfileName, Box<Kept>>,
     /// The deadlines of those machines that have one: an index, rebuilt from the machine after each of its steps.
     due: BTreeSet<(Moment, ProfileName)>,
     /// How many machines are not stopped.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Backoff, GiveUp, Kill, Limit, Resource, User, Variable};
+use super::super::{Backoff, GiveUp, HookFiles, Kill, Limit, Resource, User, Variable};
 use super::*;
 
 fn map(files: &[(&str, &str)]) -> BTreeMap<String, File> {
@@ -97,6 +97,7 @@ fn every_setting_is_read() {
             kill: Kill::Tree,
             reload: Signal::parse("USR1"),
             down: true,
+            hooks: HookFiles::default(),
         },
     };
     assert_eq!(profile, expect);

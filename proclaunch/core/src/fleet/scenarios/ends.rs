@@ -1,4 +1,4 @@
-//! How a supervisor ends, and what the next one finds.
+//! How a supervisor ends, and what the next one makes of what it left.
 
 use super::*;
 
@@ -103,7 +103,7 @@ fn scenario_24_what_an_earlier_supervisor_left_is_adopted_and_the_rest_is_as_it_
     let done: Settings<'_> = &[("oneshot", "")];
     world.scan(&[("died", ALWAYS), ("done", done), ("lives", ALWAYS), ("new", ALWAYS)]);
     world.did(&[
-        "died died (pid 202, exit unknown, while no supervisor ran, restart in 0.1s)",
+        "died died (pid 202, exit unknown, while no supervisor ran, restart in 0.2s)",
         "lives => adopt pid 201",
         "lives running pid 201 (adopted, up 1m 0s)",
         "new starting",
@@ -116,6 +116,8 @@ fn scenario_24_what_an_earlier_supervisor_left_is_adopted_and_the_rest_is_as_it_
         "gone => TERM to main",
         "new running pid 101",
     ]);
+    world.waits(Duration::from_millis(220));
+    world.did(&["died starting", "died => spawn", "died running pid 102"]);
     assert_eq!(world.machine("done").idle(), Some(Idle::Rest(Rest::Done)));
 }
 

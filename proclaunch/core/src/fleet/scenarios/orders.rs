@@ -1,4 +1,4 @@
-//! What operators order.
+//! Orders of operators.
 
 use super::*;
 
@@ -9,13 +9,17 @@ fn scenario_02_down_holds_until_an_order_which_the_next_supervisor_remembers() {
     world.did(&[]);
     world.order("web", Order::Start);
     world.did(&["web starting", "web => spawn", "web running pid 101"]);
-    for (up, expect) in [
-        (Some(60), &["web => adopt pid 101", "web running pid 101 (adopted, up 1m 0s)"][..]),
-        // It has died meanwhile, and has no `restart`.
-        (None, &["web died (pid 101, exit unknown, while no supervisor ran, not restarted)"]),
+    let ordered = Remembered { order: Some(Want::Up), ..Remembered::default() };
+    for (remembered, up, expect) in [
+        (
+            Remembered { order: Some(Want::Up), ..lives(101) },
+            Some(60),
+            &["web => adopt pid 101", "web running pid 101 (adopted, up 1m 0s)"][..],
+        ),
+        (ordered, None, &["web starting", "web => spawn", "web running pid 101"]),
     ] {
         let mut next = World::new(false);
-        next.recall(&[("web", Remembered { order: Some(Want::Up), ..lives(101) }, up)]);
+        next.recall(&[("web", remembered, up)]);
         next.scan(&[("web", down)]);
         next.did(expect);
     }

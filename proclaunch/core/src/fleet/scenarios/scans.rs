@@ -1,4 +1,4 @@
-//! What a reading of the directories changes.
+//! What a reading of the directories changes, and what is said of it.
 
 use super::*;
 

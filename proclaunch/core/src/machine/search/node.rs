@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::super::*;
 use super::Flavour;
 use crate::process::Scope;
-use crate::profile::Kill;
+use crate::hook::{Hook, QuestionId};
+use crate::profile::{Fingerprint, Kill};
 use crate::signal::Signal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,10 @@ pub(super) struct World {
     pub(super) looked_for: bool,
     pub(super) removed: bool,
     pub(super) draining: bool,
+    /// The hook files that the engine was asked to load.
+    pub(super) loading: Option<Fingerprint>,
+    /// Questions to hooks that nobody has answered or dropped.
+    pub(super) open: Vec<(QuestionId, Hook)>,
     /// Its `kill` file lets it leave processes behind.
     pub(super) leaves: bool,
 }
@@ -171,6 +176,9 @@ impl Node {
                 self.world.awaited.retain(|awaited| *awaited != ticket);
             }
             Action::LookAtPidFile(_) => self.world.looked_for = true,
+            Action::LoadHooks(ref profile) => self.world.loading = Some(profile.policy.hooks.digest),
+            Action::Consult(ref question) => self.world.open.push((question.id, question.hook)),
+            Action::Lapse(id) => self.world.open.retain(|(open, _)| *open != id),
             Action::RemovePidFile(_) | Action::Remember(_) | Action::Log(_) => {}
         }
     }
@@ -249,7 +257,7 @@ fn canonical(text: &str, now: Moment) -> String {
     let mut seen: Vec<String> = Vec::new();
     let mut rest = text;
     while let Some((at, marker)) =
-        ["Moment(", "serial: ", "pid: "].iter().filter_map(|marker| Some((rest.find(marker)?, *marker))).min()
+        ["Moment(", "serial: ", "pid: ", "QuestionId("].iter().filter_map(|marker| Some((rest.find(marker)?, *marker))).min()
     {
         let (head, tail) = rest.split_at(at + marker.len());
         out.push_str(head);

@@ -2,10 +2,6 @@
 //!
 //! The keeper of these fleets answers by itself: it starts what it is asked to start, as the pids 101, 102, ...
 
-mod ends;
-mod orders;
-mod scans;
-
 use std::time::Duration;
 
 use super::*;
@@ -14,7 +10,11 @@ use crate::ids::{ProcId, Ticket};
 use crate::machine::{Main, Order, Remembered, Rest, Want};
 use crate::profile::Backoff;
 use crate::signal::Signal;
-use crate::testing::{BEGINNING, Settings, name, parsed, show};
+use crate::testing::{BEGINNING, Settings, name, parsed, say, show};
+
+mod ends;
+mod orders;
+mod scans;
 
 const ALWAYS: Settings<'_> = &[("restart", "")];
 
@@ -86,7 +86,10 @@ impl World {
                 show(&action, newest, Backoff::default()).map(|text| format!("{name} {text}"))
             }
             Effect::Log(Entry::Profile(_, Said::Created | Said::Deleting)) => None,
-            Effect::Log(entry @ (Entry::Own(_) | Entry::Profile(..))) => Some(words(&entry)),
+            Effect::Log(entry @ Entry::Own(_)) => Some(words(&entry)),
+            Effect::Log(Entry::Profile(name, said)) => {
+                Some(format!("{name} {}", say(&said, Backoff::default())))
+            }
             Effect::ReopenLog => Some("=> reopen the log".to_owned()),
             Effect::Forget(name) => Some(format!("{name} => forget")),
             Effect::ForgetAll => Some("=> forget all".to_owned()),

@@ -9,11 +9,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::hook::Hook;
 use crate::profile::{Backoff, Fingerprint, GiveUp, Kill, Policy, Profile, Restart, Shape};
 use crate::signal::Signal;
 
 use node::Node;
 
+mod answers;
 mod next;
 mod node;
 
@@ -136,4 +138,34 @@ fn daemon_process() {
         daemon(profile);
         profile.policy.kill = Kill::Process;
     }));
+}
+
+/// The profile has these hooks; its two versions have different ones of these names.
+fn hooked(profile: &mut Profile, hooks: &[Hook]) {
+    profile.policy.hooks.present = hooks.into();
+    profile.policy.hooks.digest = profile.shape.run;
+    profile.policy.restart = Restart::Always;
+}
+
+#[test]
+fn gate_and_farewell() {
+    search(&flavour(|profile| hooked(profile, &[Hook::OnStart, Hook::OnStop])));
+}
+
+#[test]
+fn ready_and_verdict() {
+    search(&flavour(|profile| hooked(profile, &[Hook::Ready, Hook::ShouldRestart])));
+}
+
+#[test]
+fn daemon_with_gate_ready_and_verdict() {
+    search(&flavour(|profile| {
+        daemon(profile);
+        hooked(profile, &[Hook::OnStart, Hook::Ready, Hook::ShouldRestart]);
+    }));
+}
+
+#[test]
+fn health_and_change() {
+    search(&flavour(|profile| hooked(profile, &[Hook::Health, Hook::ShouldRestart, Hook::OnChange])));
 }

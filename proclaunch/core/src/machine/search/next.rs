@@ -34,7 +34,7 @@ impl Node {
         all
     }
 
-    fn with(&self, event: Event, change: impl FnOnce(&mut Self)) -> Self {
+    pub(super) fn with(&self, event: Event, change: impl FnOnce(&mut Self)) -> Self {
         let mut next = self.clone();
         change(&mut next);
         next.step(event);
@@ -66,6 +66,9 @@ impl Node {
         ];
         if !self.world.removed {
             events.push(Event::Removed);
+        }
+        if self.machine.state() == StateName::Running {
+            self.hook_wishes(all);
         }
         let orders = [Order::Start, Order::Stop, Order::Restart, Order::Reload, Order::Signal(Signal::HUP)];
         // The fleet takes no orders for what it forgets.
@@ -99,6 +102,7 @@ impl Node {
 
     /// What the keeper and the processes do.
     fn happenings(&self, all: &mut Vec<Self>) {
+        self.answers(all);
         for &ticket in &self.world.asked {
             let answer = |next: &mut Self| next.world.asked.retain(|asked| *asked != ticket);
             let error = SpawnError::Errno(11);

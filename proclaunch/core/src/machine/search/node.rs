@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::super::*;
 use super::Flavour;
-use crate::process::Scope;
 use crate::hook::{Hook, QuestionId};
+use crate::process::Scope;
 use crate::profile::{Fingerprint, Kill};
 use crate::signal::Signal;
 
@@ -215,7 +215,8 @@ impl Node {
             }
             State::Running(running) => {
                 self.require(mains.clone().any(|main| main.id == running.id), "runs without its process");
-                self.require(deadline.is_none(), "running has a deadline");
+                let watched = running.attention.is_some();
+                self.require(watched || deadline.is_none(), "running has a deadline");
             }
             State::Starting(_) | State::Stopping(_) => {
                 self.require(deadline.is_some(), "waits without a deadline");
@@ -256,8 +257,10 @@ fn canonical(text: &str, now: Moment) -> String {
     let mut out = String::with_capacity(text.len());
     let mut seen: Vec<String> = Vec::new();
     let mut rest = text;
-    while let Some((at, marker)) =
-        ["Moment(", "serial: ", "pid: ", "QuestionId("].iter().filter_map(|marker| Some((rest.find(marker)?, *marker))).min()
+    while let Some((at, marker)) = ["Moment(", "serial: ", "pid: ", "QuestionId("]
+        .iter()
+        .filter_map(|marker| Some((rest.find(marker)?, *marker)))
+        .min()
     {
         let (head, tail) = rest.split_at(at + marker.len());
         out.push_str(head);

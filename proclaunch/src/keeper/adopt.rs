@@ -56,10 +56,16 @@ impl Keeper {
             self.orphans.get(&stat.id.pid) == Some(&Some(ticket)) || look::ticket_of(stat.id) == Some(ticket);
         let is_free = self.known.sessions.get(&stat.sid).is_none_or(|owner| *owner == ticket);
         let is_ours = nix::unistd::getsid(None).is_ok_and(|sid| sid.as_raw() == stat.sid);
-        if stat.sid > 1 && (stat.sid == stat.id.pid || (is_known && is_free && !is_ours)) {
-            self.known.sessions.insert(stat.sid, ticket);
+        // A daemon may be adopted before its `setsid`, when its launcher has written the pid file for it, as nginx's
+        // does. Only it can make a session of its pid's number, so that session is the start's in any case.
+        let mut ours = vec![stat.id.pid];
+        if stat.sid > 1 && stat.sid != stat.id.pid && is_known && is_free && !is_ours {
+            ours.push(stat.sid);
+        }
+        for sid in ours {
+            self.known.sessions.insert(sid, ticket);
             if let Some(start) = self.starts.get_mut(&ticket) {
-                start.sessions.push(stat.sid);
+                start.sessions.push(sid);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The supervisor: the core's fleet, and the real world around it.
 //!
-//! **Invariant:** one thread, one loop ([`proclaunch_core::world::run`]), and one wait at its end, in [`Reactor`].
+//! **Invariant:** one thread, one loop ([`proclaunch_core::world::run`]), and one wait at its end, in the reactor.
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;

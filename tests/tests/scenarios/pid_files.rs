@@ -54,7 +54,7 @@ fn scenario_17_what_never_names_a_live_process_of_its_own_fails_the_start() {
         ("dead", "sh -c \"echo \\$\\$ > new\"; mv new pid", "which is not alive"),
         ("init", "echo 1 > pid", "names pid 1, which is never a service"),
         ("symlink", "echo $$ > real; ln -s real pid", "is a symbolic link"),
-        ("open", "echo $$ > new; chmod 666 new; mv new pid", "is writable by others"),
+        ("open", "umask 0; echo $$ > pid", "is writable by others"),
         ("directory", "mkdir pid", "is not a regular file"),
         ("fifo", "mkfifo pid", "is not a regular file"),
     ];

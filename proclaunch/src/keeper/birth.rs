@@ -19,7 +19,8 @@ pub(super) struct BirthClock {
 
 impl BirthClock {
     pub(super) fn new() -> Self {
-        let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|count| u64::try_from(count).ok());
+        let per_second =
+            sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|count| u64::try_from(count).ok());
         Self { tick_nanos: per_second.and_then(|count| 1_000_000_000_u64.checked_div(count)), is_right: None }
     }
 
@@ -31,7 +32,11 @@ impl BirthClock {
     }
 
     /// The start time of a process that was made after the tick `before`; `read` gets it from `/proc`.
-    pub(super) fn start_time(&mut self, before: Option<u64>, read: impl FnOnce() -> Option<u64>) -> Option<u64> {
+    pub(super) fn start_time(
+        &mut self,
+        before: Option<u64>,
+        read: impl FnOnce() -> Option<u64>,
+    ) -> Option<u64> {
         let told = before.filter(|before| self.tick() == Some(*before));
         if told.is_some() && self.is_right == Some(true) {
             return told;

@@ -280,7 +280,8 @@ unsafe fn default_dispositions(changed: &[c_int]) {
     let (default, no_old): (Sigaction, _) = ([0; 4], ptr::null_mut::<Sigaction>());
     for number in changed {
         // SAFETY: `default` is at least as large as the kernel's struct.
-        let _ = unsafe { raw!(libc::SYS_rt_sigaction, *number, &raw const default, no_old, size_of::<u64>()) };
+        let _ =
+            unsafe { raw!(libc::SYS_rt_sigaction, *number, &raw const default, no_old, size_of::<u64>()) };
     }
 }
 

@@ -83,6 +83,18 @@ pub enum Fatal {
         /// The profiles directory that is being served.
         theirs: PathBuf,
     },
+    /// A scan would take the state directory for a profile, or what is in it for profiles.
+    #[error(
+        "use state directory `{}`: in profiles directory `{}` it would be taken for profiles; give it a place outside",
+        .state_dir.display(),
+        .profiles_dir.display()
+    )]
+    StateInProfiles {
+        /// The state directory.
+        state_dir: PathBuf,
+        /// The profiles directory that it is, or is in.
+        profiles_dir: PathBuf,
+    },
     /// The log file cannot be opened.
     #[error("open log file `{}`: {source}; its directory must exist and be writable", .path.display())]
     LogFile {
@@ -130,6 +142,7 @@ impl Fatal {
             | Self::StateDir { .. }
             | Self::Lock { .. }
             | Self::Busy { .. }
+            | Self::StateInProfiles { .. }
             | Self::LogFile { .. }
             | Self::Store(_) => BAD_SETUP,
             Self::Logger

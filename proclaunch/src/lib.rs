@@ -8,6 +8,7 @@ pub mod files;
 pub mod instance;
 pub mod keeper;
 pub mod logging;
+pub mod panics;
 pub mod scan;
 pub mod store;
 pub mod supervisor;

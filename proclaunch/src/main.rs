@@ -9,8 +9,8 @@ use proclaunch::cli::{Arguments, Settings};
 use proclaunch::fatal::{Fatal, USAGE};
 use proclaunch::instance::{Claim, Instance, Startup};
 use proclaunch::logging::Log;
-use proclaunch::supervisor;
 use proclaunch::sys::daemon::{Fork, daemonize};
+use proclaunch::{panics, supervisor};
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
@@ -59,10 +59,8 @@ fn serve(settings: &Settings, instance: Instance, startup: Startup) -> u8 {
     });
     match opened {
         Ok(log) => {
-            let code = supervisor::run(settings, &instance, log, startup);
-            // It does no harm where it stays: the lock decides.
-            let _ = instance.remove_pid_file();
-            code
+            panics::go_to(log.clone());
+            supervisor::run(settings, instance, log, startup)
         }
         Err(fatal) => {
             // Before the launcher ends: whoever starts again at once must not find the lock still held.

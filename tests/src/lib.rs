@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+pub mod daemon;
 pub mod processes;
 pub mod sandbox;
 pub mod supervisor;
+pub mod view;
 pub mod wait;

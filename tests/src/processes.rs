@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
+
+use crate::wait;
 
 /// A process that was alive when it was looked at. Its start time tells it from a later one of the same pid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +40,43 @@ impl Process {
     }
 }
 
+/// A process that no supervisor started and that sleeps; it ends with the value.
+pub struct Stranger(Child);
+
+impl Stranger {
+    /// Starts one.
+    #[expect(clippy::disallowed_methods, reason = "no supervisor is to know it")]
+    pub fn new() -> Self {
+        Self(Command::new("sleep").arg("86400").stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Process {
+        Process::of(i32::try_from(self.0.id()).unwrap()).expect("nobody has ended it")
+    }
+
+    /// Kills it and leaves it a zombie: its parent does not take its exit. Gives its pid.
+    pub fn make_zombie(&self) -> i32 {
+        let process = self.process();
+        process.signal(Signal::SIGKILL);
+        wait::until(|| (!process.is_alive()).then_some(())).expect("SIGKILL ends it");
+        process.pid
+    }
+}
+
+impl Default for Stranger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Every live process below `root`, which itself is not among them.
 pub fn descendants(root: i32) -> BTreeSet<Process> {
     let table: Vec<Stat> = all().into_iter().filter_map(Stat::of).collect();
@@ -50,6 +90,16 @@ pub fn descendants(root: i32) -> BTreeSet<Process> {
         }
     }
     found
+}
+
+/// How many zombies a process has not collected.
+pub fn zombies_of(parent: i32) -> usize {
+    let is_zombie = |pid: &i32| {
+        let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let rest = text.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        rest.strip_prefix("Z ").and_then(|rest| rest.split(' ').next()?.parse().ok()) == Some(parent)
+    };
+    all().iter().filter(|pid| is_zombie(pid)).count()
 }
 
 /// Every live process that works in `dir`, or whose command line or environment names it.

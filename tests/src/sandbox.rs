@@ -2,20 +2,39 @@
 
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, lchown};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 use tempfile::TempDir;
 
+use crate::daemon::Daemon;
+use crate::processes::{Process, of_directory};
 use crate::supervisor::Supervisor;
+use crate::wait;
 
-/// A directory with `profiles` and `state`, gone when it is dropped.
+/// A directory with `profiles` and `state`. Dropped, it is gone, and with it every process that works in it or was
+/// started from it.
 #[derive(Debug)]
 pub struct Sandbox {
+    /// Before the directory that they are in.
+    mounts: Vec<Mount>,
     temp: TempDir,
+}
+
+/// A file system of the sandbox's own, unmounted when it is dropped.
+#[derive(Debug)]
+struct Mount(PathBuf);
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: a process that was killed a moment ago may still have a file open.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
 }
 
 impl Default for Sandbox {
@@ -31,7 +50,7 @@ impl Sandbox {
         // Services run as other users: they must reach their directories.
         fs::set_permissions(temp.path(), Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(temp.path().join("profiles")).unwrap();
-        Self { temp }
+        Self { mounts: Vec::new(), temp }
     }
 
     /// Makes a profile whose `run` is this shell script, without the `#!` line.
@@ -97,6 +116,31 @@ impl Sandbox {
         fs::rename(&new, self.profiles().join(profile).join(file)).unwrap();
     }
 
+    /// Makes a directory and mounts a file system in memory there, as root alone can.
+    pub fn mount(&mut self, dir: &Path, options: &str) {
+        fs::create_dir_all(dir).unwrap();
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(dir);
+        assert!(mount.status().unwrap().success(), "root can mount a file system");
+        self.mounts.push(Mount(dir.to_owned()));
+    }
+
+    /// Gives everything to a user and lets the supervisor run as that one, which only root can do.
+    pub fn start_as(self, uid: u32, change: impl FnOnce(&mut Command)) -> Supervisor {
+        // The user may not reach the place where it was built.
+        let program = self.path().join("proclaunch");
+        fs::copy(binary(), &program).unwrap();
+        for entry in walkdir::WalkDir::new(self.path()) {
+            lchown(entry.unwrap().path(), Some(uid), Some(uid)).unwrap();
+        }
+        self.start_with(|command| {
+            let mut own = Command::new(program);
+            own.args(command.get_args()).current_dir(command.get_current_dir().unwrap()).uid(uid).gid(uid);
+            *command = own;
+            change(command);
+        })
+    }
+
     /// Starts the supervisor in the foreground, and waits until it says so.
     pub fn start(self) -> Supervisor {
         self.start_with(|_| ())
@@ -110,15 +154,56 @@ impl Sandbox {
         Supervisor::start(self, command)
     }
 
+    /// The same with another standard error; there is no log to look at.
+    pub fn start_to(self, stderr: impl Into<Stdio>) -> Supervisor {
+        let mut command = self.command();
+        command.arg("--foreground");
+        Supervisor::start_to(self, command, stderr)
+    }
+
+    /// The same below a program that sets something up and then becomes the supervisor.
+    pub fn start_under(self, words: &[&str]) -> Supervisor {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(binary()).arg("--foreground");
+        let command = self.equip(command);
+        Supervisor::start(self, command)
+    }
+
+    /// Starts the supervisor as a daemon that logs to `PROFILES_DIR/error.log`, and waits until it is up.
+    #[track_caller]
+    pub fn daemonize(self) -> Daemon {
+        let (command, log) = (self.command(), self.profiles().join("error.log"));
+        Daemon::start(self, command, log)
+    }
+
+    /// The same, with another log.
+    #[track_caller]
+    pub fn daemonize_to(self, log: PathBuf) -> Daemon {
+        let mut command = self.command();
+        command.arg("--log-path").arg(&log);
+        Daemon::start(self, command, log)
+    }
+
+    /// The process that `proclaunch.pid` names, if it lives.
+    pub fn instance(&self) -> Option<Process> {
+        let text = fs::read_to_string(self.state().join("proclaunch.pid")).ok()?;
+        Process::of(text.trim_end().parse().ok()?)
+    }
+
     /// The supervisor's command line, not in the foreground, for [`Command::output`].
     pub fn command(&self) -> Command {
+        self.equip(Command::new(binary()))
+    }
+
+    fn equip(&self, mut command: Command) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = Command::new(binary());
         command
             .args([self.state(), self.profiles()])
             .current_dir(self.path())
             // Servers are there, and it is not in everybody's PATH.
             .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+            // By this every process is found that descends from it.
+            .env("TEST_SANDBOX", self.path())
             .stdin(Stdio::null());
         command
     }
@@ -141,6 +226,19 @@ impl Sandbox {
     /// Where the supervisor's standard error goes.
     pub fn log(&self) -> PathBuf {
         self.temp.path().join("log")
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Again and again: one that was seen late may have started another.
+        wait::until(|| {
+            let left = of_directory(self.path());
+            for process in &left {
+                process.signal(Signal::SIGKILL);
+            }
+            left.is_empty().then_some(())
+        });
     }
 }
 

@@ -1,92 +1,64 @@
 //! The real supervisor in the foreground, and what it says and does.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::process::{Child, Command, ExitStatus};
+use std::fs::File;
+use std::ops::Deref;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use nix::sys::signal::Signal;
 
 use crate::processes::{Process, descendants, of_directory};
 use crate::sandbox::Sandbox;
+use crate::view::View;
 use crate::wait;
 
 /// A supervisor in the foreground. Dropped, it takes everything that it started with it.
 pub struct Supervisor {
-    /// Its directories.
-    pub sandbox: Sandbox,
+    view: View,
+    command: Command,
     child: Child,
 }
 
+impl Deref for Supervisor {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
+
 impl Supervisor {
-    #[expect(clippy::disallowed_methods, reason = "the supervisor itself has no keeper above it")]
-    pub(crate) fn start(sandbox: Sandbox, mut command: Command) -> Self {
-        let log = File::options().create(true).append(true).open(sandbox.log()).unwrap();
-        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        Self { sandbox, child }
+    pub(crate) fn start(sandbox: Sandbox, command: Command) -> Self {
+        let stderr = open_log(&sandbox);
+        Self::start_to(sandbox, command, stderr)
     }
 
-    /// Everything it has logged.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.sandbox.log()).unwrap_or_default()
+    /// Starts one whose standard error is not what [`View::log`] reads.
+    pub(crate) fn start_to(sandbox: Sandbox, mut command: Command, stderr: impl Into<Stdio>) -> Self {
+        let log = sandbox.log();
+        let child = spawn(&mut command, stderr.into());
+        Self { view: View { sandbox, log }, command, child }
     }
 
-    /// What the profile has printed.
-    pub fn output(&self, profile: &str) -> String {
-        let path = self.sandbox.state().join("log").join(profile).join("current");
-        String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
-    }
-
-    /// The messages about a profile that begin with these words.
-    pub fn said(&self, profile: &str, words: &str) -> Vec<String> {
-        let log = self.log();
-        let messages = log.lines().filter_map(|line| {
-            let (tag, message) = line.get(31..)?.split_once(' ')?;
-            (tag == profile && message.starts_with(words)).then(|| message.to_owned())
-        });
-        messages.collect()
-    }
-
-    /// The pids that a profile ran as, in order.
-    pub fn pids(&self, profile: &str) -> Vec<i32> {
-        let pid = |message: String| message.strip_prefix("running pid ")?.split(' ').next()?.parse().ok();
-        self.said(profile, "running pid ").into_iter().filter_map(pid).collect()
-    }
-
-    /// The main process of a profile, as soon as one runs.
-    pub fn main_process(&self, profile: &str) -> Process {
-        self.wait_for(&format!("{profile} to run"), || Process::of(*self.pids(profile).last()?))
-    }
-
-    /// Looks until there is something.
+    /// Starts it once more with the same command line, after it has ended; the log goes on.
     #[track_caller]
-    pub fn wait_for<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
-        match wait::until(look) {
-            Some(found) => found,
-            None => panic!("waited in vain for {what}; the log:\n{}{}", self.log(), self.outputs()),
-        }
+    pub fn start_again(&mut self) {
+        assert!(!self.is_running(), "the one before has ended:\n{}", self.log());
+        self.child = spawn(&mut self.command, open_log(&self.view.sandbox).into());
     }
 
-    /// Kills a profile's main process, sees another one take its place, and the old one's whole tree gone.
+    /// The same, with a command line or an environment of the test's own.
     #[track_caller]
-    pub fn kill_main_process(&self, profile: &str) -> Process {
-        let old = self.main_process(profile);
-        let runs = self.pids(profile).len();
-        let tree = descendants(old.pid);
-        old.signal(Signal::SIGKILL);
-        self.wait_for(&format!("{profile} to come back"), || (self.pids(profile).len() > runs).then_some(()));
-        self.wait_for("what was below the old process to be gone", || {
-            (!tree.iter().any(|process| process.is_alive())).then_some(())
-        });
-        assert_eq!(self.said(profile, "died").len(), 1, "{}", self.log());
-        let new = self.main_process(profile);
-        assert_ne!(old, new);
-        new
+    pub fn start_again_with(&mut self, change: impl FnOnce(&mut Command)) {
+        change(&mut self.command);
+        self.start_again();
     }
 
     /// Stops everything by HUP, and checks the exit code and that no process is left.
     #[track_caller]
     pub fn drain(mut self) {
-        let seen = descendants(self.process().pid);
+        // What was adopted is nobody's descendant.
+        let seen = &descendants(self.process().pid) | &of_directory(self.sandbox.path());
         assert!(!seen.is_empty(), "something runs that can be stopped:\n{}", self.log());
         let exit = self.end(Signal::SIGHUP);
         let log = self.log();
@@ -116,29 +88,20 @@ impl Supervisor {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits until the supervisor has said these words about a profile, and gives the message.
-    #[track_caller]
-    pub fn wait_for_line(&self, tag: &str, words: &str) -> String {
-        self.wait_for(&format!("`{tag} {words}`"), || self.said(tag, words).pop())
-    }
-
-    /// The supervisor's messages in order, with the details in parentheses cut off and pids masked: `web running pid N`.
-    pub fn messages(&self) -> Vec<String> {
-        self.log().lines().filter_map(|line| line.get(31..)).map(masked).collect()
-    }
-
     /// The supervisor's own process.
     pub fn process(&self) -> Process {
         let pid = i32::try_from(self.child.id()).unwrap();
         Process::of(pid).unwrap_or_else(|| panic!("the supervisor runs:\n{}", self.log()))
     }
+}
 
-    fn outputs(&self) -> String {
-        let dirs = fs::read_dir(self.sandbox.state().join("log")).into_iter().flatten().flatten();
-        let names = dirs.map(|dir| dir.file_name().to_string_lossy().into_owned());
-        let printed = |name: String| [format!("\n{name} printed:\n"), self.output(&name)];
-        names.flat_map(printed).collect()
-    }
+#[expect(clippy::disallowed_methods, reason = "the supervisor itself has no keeper above it")]
+fn spawn(command: &mut Command, stderr: Stdio) -> Child {
+    command.stdout(Stdio::null()).stderr(stderr).spawn().unwrap()
+}
+
+fn open_log(sandbox: &Sandbox) -> File {
+    File::options().create(true).append(true).open(sandbox.log()).unwrap()
 }
 
 impl Drop for Supervisor {
@@ -149,20 +112,9 @@ impl Drop for Supervisor {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        for process in seen.into_iter().chain(of_directory(self.sandbox.path())) {
+        // The sandbox ends the others that it finds; a daemon may hide both its directory and its environment.
+        for process in seen {
             process.signal(Signal::SIGKILL);
         }
     }
-}
-
-/// A message as the original's tests compare them: without details, without the numbers of processes.
-fn masked(message: &str) -> String {
-    let words = message.split_once(" (").map_or(message, |(words, _)| words);
-    let mut last = "";
-    let masked = words.split(' ').map(|word| {
-        let is_pid = last == "pid" && word.parse::<i32>().is_ok();
-        last = word;
-        if is_pid { "N" } else { word }
-    });
-    masked.collect::<Vec<_>>().join(" ")
 }

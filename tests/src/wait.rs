@@ -25,3 +25,8 @@ pub fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
         thread::sleep(PAUSE);
     }
 }
+
+/// Lets time pass in which something must not happen.
+pub fn pass(time: Duration) {
+    thread::sleep(time);
+}

@@ -16,4 +16,6 @@ pub mod machine;
 pub mod process;
 pub mod profile;
 pub mod signal;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod world;

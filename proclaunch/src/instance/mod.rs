@@ -13,6 +13,7 @@ mod startup;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -51,6 +52,7 @@ impl Instance {
     /// # Errors
     /// A directory is not as it must be, or another instance serves other profiles from this state directory.
     pub fn claim(state_dir: &Path, profiles_dir: &Path) -> Result<Claim, Fatal> {
+        check_apart(state_dir, profiles_dir)?;
         let dir = prepare(state_dir, profiles_dir)?;
         let gate = Gate::enter(state_dir, &dir)?;
         match dir.try_lock() {
@@ -93,12 +95,10 @@ impl Instance {
             .map_err(|source| Fatal::StateDir { path: self.path.join(PID_FILE), source })
     }
 
-    /// Removes the pid file: for a clean exit, before the lock goes.
-    ///
-    /// # Errors
-    /// The file cannot be removed; it does no harm, as the lock decides.
-    pub fn remove_pid_file(&self) -> io::Result<()> {
-        files::remove(&self.dir, PID_FILE)
+    /// Removes the pid file, then lets the lock go.
+    pub fn end(self) {
+        // It does no harm where it stays: the lock decides.
+        drop(files::remove(&self.dir, PID_FILE));
     }
 }
 
@@ -114,6 +114,26 @@ fn prepare(state_dir: &Path, profiles_dir: &Path) -> Result<File, Fatal> {
         other => other,
     }
     .map_err(|source| Fatal::OpenStateDir { path: state_dir.to_owned(), source })
+}
+
+/// Refuses a state directory that a scan would take for a profile, and one that is the profiles directory itself:
+/// what this program writes there would look like profiles.
+fn check_apart(state_dir: &Path, profiles_dir: &Path) -> Result<(), Fatal> {
+    let parent = |path: &Path| path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+    // What is missing yet is made where its parent is.
+    let state = match (fs::canonicalize(state_dir), parent(state_dir), state_dir.file_name()) {
+        (Ok(state), _, _) => state,
+        (Err(_), Some(parent), Some(name)) => parent.join(name),
+        // Opening it will fail, and tell why.
+        (Err(_), _, _) => return Ok(()),
+    };
+    let Ok(profiles) = fs::canonicalize(profiles_dir) else { return Ok(()) };
+    let is_hidden = state.file_name().is_some_and(|name| name.as_bytes().starts_with(b"."));
+    if state == profiles || (state.parent() == Some(&profiles) && !is_hidden) {
+        let (state_dir, profiles_dir) = (state_dir.to_owned(), profiles_dir.to_owned());
+        return Err(Fatal::StateInProfiles { state_dir, profiles_dir });
+    }
+    Ok(())
 }
 
 fn open_directory(path: &Path) -> io::Result<File> {

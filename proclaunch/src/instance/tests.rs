@@ -129,8 +129,7 @@ fn bug_09_a_stale_pid_file_does_not_keep_an_instance_from_starting() {
     instance.write_pid_file().unwrap();
     let text = fs::read_to_string(world.path("state/proclaunch.pid")).unwrap();
     assert_eq!(text, format!("{}\n", process::id()));
-    instance.remove_pid_file().unwrap();
-    instance.remove_pid_file().unwrap();
+    instance.end();
     assert!(!world.path("state/proclaunch.pid").exists());
 }
 

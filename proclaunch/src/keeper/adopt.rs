@@ -8,7 +8,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 
 use super::family::{Seen, attribute};
-use super::stat::{Stat, read_stat};
+use super::stat::{Stat, identify, read_stat};
 use super::{Ended, Hunt, Keeper, Main, Start, Watched, look};
 use crate::sys::{pidfd, wait};
 
@@ -26,10 +26,17 @@ impl Keeper {
         let fd = pidfd::open(id.pid).ok();
         let Some(verified) = read_stat(id.pid).filter(|stat| stat.id == id) else {
             let exit = self.recent_exit(id.pid).unwrap_or(Exit::Unknown);
+            // The launcher is the main process no more: if it lives, the look finds it among what remains.
+            let former = self.starts.get_mut(&ticket).and_then(|start| start.main.take());
+            if let Some(former) = former {
+                self.known.mains.remove(&former.id.pid);
+            }
             self.ended.push(Ended { ticket, id, exit });
             return;
         };
         let is_child = verified.ppid == self.me;
+        // Of a child SIGCHLD tells, and it can be signalled without a descriptor.
+        let fd = fd.filter(|fd| is_child && self.launcher.has_room(fd));
         let token = if is_child { None } else { self.watch(ticket, id) };
         self.mark_session(ticket, &verified);
         self.orphans.remove(&id.pid);
@@ -37,12 +44,8 @@ impl Keeper {
         let Some(start) = self.starts.get_mut(&ticket) else { return };
         start.left.retain(|left| *left != id);
         start.foreign |= !is_child;
-        if let Some(former) = start.main.replace(Main { id, pidfd: fd, token }) {
+        if let Some(former) = start.main.replace(Main { id, is_child, pidfd: fd, token }) {
             self.known.mains.remove(&former.id.pid);
-        }
-        if !is_child && token.is_none() {
-            // Nobody would tell us of its end.
-            self.main_ended(ticket, Exit::Unknown);
         }
     }
 
@@ -53,21 +56,51 @@ impl Keeper {
             self.orphans.get(&stat.id.pid) == Some(&Some(ticket)) || look::ticket_of(stat.id) == Some(ticket);
         let is_free = self.known.sessions.get(&stat.sid).is_none_or(|owner| *owner == ticket);
         let is_ours = nix::unistd::getsid(None).is_ok_and(|sid| sid.as_raw() == stat.sid);
-        if stat.sid > 1 && (stat.sid == stat.id.pid || (is_known && is_free && !is_ours)) {
-            self.known.sessions.insert(stat.sid, ticket);
+        // A daemon may be adopted before its `setsid`, when its launcher has written the pid file for it, as nginx's
+        // does. Only it can make a session of its pid's number, so that session is the start's in any case.
+        let mut ours = vec![stat.id.pid];
+        if stat.sid > 1 && stat.sid != stat.id.pid && is_known && is_free && !is_ours {
+            ours.push(stat.sid);
+        }
+        for sid in ours {
+            self.known.sessions.insert(sid, ticket);
             if let Some(start) = self.starts.get_mut(&ticket) {
-                start.sessions.push(stat.sid);
+                start.sessions.push(sid);
             }
         }
     }
 
+    /// Has the kernel tell of the process's end. For want of a descriptor it is looked at now and then instead.
     fn watch(&mut self, ticket: Ticket, id: ProcId) -> Option<u64> {
-        let fd = pidfd::open(id.pid).ok()?;
         let token = self.next_token;
-        self.epoll.add(&fd, EpollEvent::new(EpollFlags::EPOLLIN, token)).ok()?;
+        let fd = pidfd::open(id.pid).ok().filter(|fd| self.launcher.has_room(fd));
+        let added = fd.filter(|fd| self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, token)).is_ok());
+        let Some(pidfd) = added else {
+            self.unwatched.insert(id, ticket);
+            return None;
+        };
         self.next_token += 1;
-        self.watched.insert(token, Watched { ticket, id, pidfd: fd });
+        self.watched.insert(token, Watched { ticket, id, pidfd });
         Some(token)
+    }
+
+    /// Looks whether the processes that nobody tells of still live, and has them watched where there is room again.
+    pub fn look_at_unwatched(&mut self) {
+        for (id, ticket) in std::mem::take(&mut self.unwatched) {
+            if identify(id.pid) == Some(id) {
+                let token = self.watch(ticket, id);
+                let main = self.starts.get_mut(&ticket).and_then(|start| start.main.as_mut());
+                if let Some(main) = main.filter(|main| main.id == id) {
+                    main.token = token;
+                }
+            } else if self.main_of(ticket) == Some(id) {
+                self.main_ended(ticket, Exit::Unknown);
+            } else {
+                self.no_longer_left(ticket, id.pid);
+            }
+        }
+        self.looked = false;
+        self.settle();
     }
 
     /// Takes the ends of watched processes.

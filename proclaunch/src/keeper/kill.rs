@@ -1,6 +1,6 @@
 //! Signals, and the hunt for everything that a start has left.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use proclaunch_core::ids::{ProcId, Ticket};
 use proclaunch_core::process::Scope;
@@ -98,6 +98,7 @@ impl Keeper {
             self.known.mains.remove(&main.id.pid);
         }
         self.watched.retain(|_, watched| watched.ticket != ticket);
+        self.unwatched.retain(|_, of| *of != ticket);
         self.touched.remove(&ticket);
     }
 
@@ -122,7 +123,7 @@ impl Keeper {
         // That it has ended in the meantime is no failure: its exit is on the way.
         let _ = match &main.pidfd {
             Some(fd) => pidfd::signal(fd.as_fd(), signal.number()),
-            None if main.token.is_none() => signal_child(main.id.pid, signal.number()),
+            None if main.is_child => signal_child(main.id.pid, signal.number()),
             None => return self.signal_other(main.id, signal),
         };
     }
@@ -137,9 +138,9 @@ impl Keeper {
             start.left.iter().filter(is_in_group).for_each(|id| self.signal_other(*id, signal));
             return;
         };
-        let through_fd =
-            main.pidfd.as_ref().is_some_and(|fd| pidfd::signal_group(fd.as_fd(), signal.number()).is_ok());
-        if through_fd {
+        let opened = if main.is_child { None } else { open(main.id) };
+        let fd = main.pidfd.as_ref().or(opened.as_ref());
+        if fd.is_some_and(|fd| pidfd::signal_group(fd.as_fd(), signal.number()).is_ok()) {
             return;
         }
         // Before Linux 6.9, or without a descriptor: the group of an unreaped child exists, and is the one we read.
@@ -165,4 +166,10 @@ impl Keeper {
             Err(_) => {}
         }
     }
+}
+
+/// A descriptor of exactly that process, for a moment.
+fn open(id: ProcId) -> Option<OwnedFd> {
+    let fd = pidfd::open(id.pid).ok()?;
+    (stat::identify(id.pid) == Some(id)).then_some(fd)
 }

@@ -1,7 +1,7 @@
 //! From a [`SpawnSpec`] to a running process.
 
 use std::ffi::{CString, OsString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -34,8 +34,14 @@ pub(super) struct Launcher {
     spare: Option<OwnedFd>,
     /// The limit on descriptors that we were started with, if we have raised it.
     nofile: Option<(u32, libc::rlimit64)>,
+    /// Descriptors from this number on are not for pidfds: see [`RESERVE`].
+    room: RawFd,
     root: bool,
 }
+
+/// How many descriptors are left for what passes: reading profiles, writing records, opening outputs. A child can do
+/// without its pidfd; without these nobody would see that it is to be stopped.
+const RESERVE: RawFd = 16;
 
 impl Launcher {
     pub(super) fn new(instance: &Path, own_env: Vec<(OsString, OsString)>) -> Result<Self, KeeperError> {
@@ -46,6 +52,7 @@ impl Launcher {
         let slot = another(&null).map_err(KeeperError::Null)?;
         let null = another(&null).map_err(KeeperError::Null)?;
         let spare = another(&null).ok();
+        let nofile = raise_nofile();
         Ok(Self {
             stack: Stack::new().map_err(KeeperError::Stack)?,
             dispositions: Dispositions::of_this_process(),
@@ -54,7 +61,8 @@ impl Launcher {
             null,
             slot,
             spare,
-            nofile: raise_nofile(),
+            nofile,
+            room: room(),
             root: nix::unistd::geteuid().is_root(),
         })
     }
@@ -83,7 +91,8 @@ impl Launcher {
         let launched = launch(&mut self.stack, &plan);
         // Between starts no service's output is held open. Fails only if descriptors 0 to 2 could.
         let _ = dup3(&self.null, &mut self.slot, OFlag::O_CLOEXEC);
-        let launched = launched.map_err(|(stage, errno)| (stage, SpawnError::Errno(errno as i32)))?;
+        let mut launched = launched.map_err(|(stage, errno)| (stage, SpawnError::Errno(errno as i32)))?;
+        launched.pidfd = launched.pidfd.filter(|fd| self.has_room(fd));
         Ok((launched, lost))
     }
 
@@ -118,6 +127,11 @@ impl Launcher {
         self.births.start_time(before, read).unwrap_or(0)
     }
 
+    /// Whether a pidfd may stay, or is one of the last descriptors.
+    pub(super) fn has_room(&self, pidfd: &OwnedFd) -> bool {
+        pidfd.as_raw_fd() < self.room
+    }
+
     /// Takes back the spare descriptor, if it was given up.
     fn restock(&mut self) {
         if self.spare.is_none() {
@@ -144,7 +158,7 @@ impl Keeper {
         let id = ProcId { pid, start: self.launcher.start_time(pid, before) };
         self.launcher.restock();
         let mut start = Start::new(name.clone());
-        start.main = Some(Main { id, pidfd: launched.pidfd, token: None });
+        start.main = Some(Main { id, is_child: true, pidfd: launched.pidfd, token: None });
         start.sessions.push(pid);
         self.known.mains.insert(pid, ticket);
         self.known.sessions.insert(pid, ticket);
@@ -181,6 +195,12 @@ fn raise_nofile() -> Option<(u32, libc::rlimit64)> {
         return None;
     }
     Some((libc::RLIMIT_NOFILE, libc::rlimit64 { rlim_cur: soft, rlim_max: hard }))
+}
+
+/// The kernel gives the lowest number that is free: one from here on tells that descriptors are running out.
+fn room() -> RawFd {
+    let (soft, _) = getrlimit(Kind::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
+    RawFd::try_from(soft).unwrap_or(RawFd::MAX).saturating_sub(RESERVE)
 }
 
 fn rlimit(limit: &Limit) -> (u32, libc::rlimit64) {

@@ -12,6 +12,7 @@
 //!
 //! **Invariant:** a signal goes through a pidfd that was opened before its process's start time was verified; where
 //! no descriptor is left, only to an unreaped child, whose pid cannot mean anybody else.
+//! **Invariant:** that descriptors have run out never makes a process count as ended.
 //! **Invariant:** nothing here waits, and no look is made for a profile at which nothing happens.
 //!
 //! One look reads the list of the children of the process's first thread. Orphans are in it, whoever asks; services
@@ -72,6 +73,8 @@ pub struct Keeper {
     orphans: BTreeMap<i32, Option<Ticket>>,
     /// Processes that are watched by pidfd because they are no children, by the token of their epoll entry.
     watched: BTreeMap<u64, Watched>,
+    /// Those of them for which there was no descriptor: see [`Keeper::look_at_unwatched`].
+    unwatched: BTreeMap<ProcId, Ticket>,
     next_token: u64,
     epoll: Epoll,
     recent: VecDeque<(i32, Exit)>,
@@ -102,6 +105,7 @@ struct Start {
 
 struct Main {
     id: ProcId,
+    is_child: bool,
     pidfd: Option<OwnedFd>,
     /// The entry of [`Keeper::watched`] of a process that is not our child.
     token: Option<u64>,
@@ -157,6 +161,7 @@ impl Keeper {
             known: Known::default(),
             orphans: BTreeMap::new(),
             watched: BTreeMap::new(),
+            unwatched: BTreeMap::new(),
             next_token: 0,
             epoll,
             recent: VecDeque::with_capacity(RECENT_MAX),
@@ -172,6 +177,12 @@ impl Keeper {
     /// [`Keeper::foreign_event`].
     pub fn foreign(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
+    }
+
+    /// Whether there are processes whose ends nobody tells, for want of descriptors: then
+    /// [`Keeper::look_at_unwatched`] is due in a second or so.
+    pub fn has_unwatched(&self) -> bool {
+        !self.unwatched.is_empty()
     }
 
     /// Does what is asked. The answers are among the next [`Keeper::take_reports`].

@@ -44,6 +44,7 @@ impl Keeper {
         if let Some(token) = main.token {
             self.watched.remove(&token);
         }
+        self.unwatched.remove(&main.id);
         self.touched.insert(ticket);
         self.ended.push(Ended { ticket, id: main.id, exit });
     }

@@ -65,6 +65,13 @@ impl Log {
         }
     }
 
+    /// Writes the last line of a process that panics, perhaps in the midst of logging: then it goes without.
+    pub fn emit_last(&self, line: &str) {
+        if let Ok(mut sink) = self.sink.try_lock() {
+            sink.write_line(format!("{line}\n").as_bytes());
+        }
+    }
+
     /// Opens the file anew, after it was renamed for rotation. Standard error stays what it is.
     ///
     /// # Errors

@@ -66,8 +66,8 @@ pub(super) fn profile(mut dir: Dir) -> nix::Result<Option<Files>> {
     let mut files = Files { run: Run::Missing, entries: BTreeMap::new() };
     for (entry, name, listed) in names(&mut dir, |name| is_known(name) || near_miss(name).is_some())? {
         if name == "run" {
-            files.run = run(&dir, &entry, listed);
-        } else if let Some(file) = setting(&dir, &entry, &name, listed) {
+            files.run = run(&dir, &entry, listed)?;
+        } else if let Some(file) = setting(&dir, &entry, &name, listed)? {
             files.entries.insert(name, file);
         }
     }
@@ -79,7 +79,7 @@ pub(super) fn profile(mut dir: Dir) -> nix::Result<Option<Files>> {
 pub(super) fn defaults(mut dir: Dir) -> nix::Result<BTreeMap<String, File>> {
     let mut files = BTreeMap::new();
     for (entry, name, listed) in names(&mut dir, |name| is_known(name) || near_miss(name).is_some())? {
-        let file = if name == "run" { Some(File::Other) } else { setting(&dir, &entry, &name, listed) };
+        let file = if name == "run" { Some(File::Other) } else { setting(&dir, &entry, &name, listed)? };
         files.extend(file.map(|file| (name, file)));
     }
     Ok(files)
@@ -101,21 +101,21 @@ fn names(dir: &mut Dir, wanted: impl Fn(&str) -> bool) -> nix::Result<Vec<Named>
 }
 
 /// One setting; `None` if it vanished meanwhile, or is a directory that merely has a similar name.
-fn setting(dir: &Dir, entry: &CStr, name: &str, listed: Option<Type>) -> Option<File> {
+fn setting(dir: &Dir, entry: &CStr, name: &str, listed: Option<Type>) -> nix::Result<Option<File>> {
     let kind = match kind(dir, entry, listed) {
         Ok(kind) => kind,
         Err(errno) => return unread(errno),
     };
     match kind {
-        Kind::Directory if !is_known(name) => None,
-        _ if !is_known(name) => Some(File::Other),
+        Kind::Directory if !is_known(name) => Ok(None),
+        _ if !is_known(name) => Ok(Some(File::Other)),
         Kind::Directory if name == "env" => variables(dir, entry),
         Kind::Regular | Kind::Directory | Kind::Special | Kind::Dangling => content(dir, entry, &kind),
     }
 }
 
 /// The files of `env/`. Hidden ones are no variables.
-fn variables(dir: &Dir, entry: &CStr) -> Option<File> {
+fn variables(dir: &Dir, entry: &CStr) -> nix::Result<Option<File>> {
     let mut dir = match open_directory(dir, entry) {
         Ok(dir) => dir,
         Err(errno) => return unread(errno),
@@ -125,46 +125,57 @@ fn variables(dir: &Dir, entry: &CStr) -> Option<File> {
         Err(errno) => return unread(errno),
     };
     if names.len() > VARIABLES_MAX {
-        return Some(File::Unreadable(format!("more than {VARIABLES_MAX} files")));
+        return Ok(Some(File::Unreadable(format!("more than {VARIABLES_MAX} files"))));
     }
     let file = |(entry, name, listed): Named| {
         let file = match kind(&dir, &entry, listed) {
             Ok(kind) => content(&dir, &entry, &kind),
             Err(errno) => unread(errno),
         };
-        Some((name, file?))
+        file.map(|file| Some((name, file?))).transpose()
     };
-    Some(File::Directory(names.into_iter().filter_map(file).collect()))
+    Ok(Some(File::Directory(names.into_iter().filter_map(file).collect::<nix::Result<_>>()?)))
 }
 
-fn content(dir: &Dir, entry: &CStr, kind: &Kind) -> Option<File> {
-    match kind {
+fn content(dir: &Dir, entry: &CStr, kind: &Kind) -> nix::Result<Option<File>> {
+    Ok(Some(match kind {
         Kind::Regular => match read(dir, entry, SETTING_MAX) {
-            Ok(Content::Bytes(bytes, _)) => Some(File::Bytes(bytes)),
-            Ok(Content::TooLarge(metadata)) => Some(File::TooLarge(metadata.len())),
-            Err(errno) => unread(errno),
+            Ok(Content::Bytes(bytes, _)) => File::Bytes(bytes),
+            Ok(Content::TooLarge(metadata)) => File::TooLarge(metadata.len()),
+            Err(errno) => return unread(errno),
         },
-        Kind::Directory => Some(File::Directory(BTreeMap::new())),
-        Kind::Special => Some(File::Other),
-        Kind::Dangling => Some(File::Unreadable(DANGLING.to_owned())),
+        Kind::Directory => File::Directory(BTreeMap::new()),
+        Kind::Special => File::Other,
+        Kind::Dangling => File::Unreadable(DANGLING.to_owned()),
+    }))
+}
+
+/// What stands for a file that could not be read: nothing if it vanished. That we have run out of something is not
+/// the file's fault, and no value.
+fn unread(errno: Errno) -> nix::Result<Option<File>> {
+    match errno {
+        Errno::ENOENT => Ok(None),
+        errno if is_shortage(errno) => Err(errno),
+        errno => Ok(Some(File::Unreadable(errno.desc().to_owned()))),
     }
 }
 
-/// What stands for a file that could not be read: nothing if it vanished.
-fn unread(errno: Errno) -> Option<File> {
-    (errno != Errno::ENOENT).then(|| File::Unreadable(errno.desc().to_owned()))
+/// Whether we have run out of something, which says nothing of what was to be read.
+pub(super) const fn is_shortage(errno: Errno) -> bool {
+    matches!(errno, Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)
 }
 
 /// The `run` file. Executable is what has any execute bit: who will execute it is not known here.
-fn run(dir: &Dir, entry: &CStr, listed: Option<Type>) -> Run {
+fn run(dir: &Dir, entry: &CStr, listed: Option<Type>) -> nix::Result<Run> {
     match kind(dir, entry, listed) {
         Ok(Kind::Regular) => {}
-        Ok(Kind::Directory | Kind::Special) => return Run::NotExecutable,
-        Ok(Kind::Dangling) => return Run::Unreadable(DANGLING.to_owned()),
-        Err(Errno::ENOENT) => return Run::Missing,
-        Err(errno) => return Run::Unreadable(errno.desc().to_owned()),
+        Ok(Kind::Directory | Kind::Special) => return Ok(Run::NotExecutable),
+        Ok(Kind::Dangling) => return Ok(Run::Unreadable(DANGLING.to_owned())),
+        Err(Errno::ENOENT) => return Ok(Run::Missing),
+        Err(errno) if is_shortage(errno) => return Err(errno),
+        Err(errno) => return Ok(Run::Unreadable(errno.desc().to_owned())),
     }
-    match read(dir, entry, RUN_MAX) {
+    Ok(match read(dir, entry, RUN_MAX) {
         Ok(Content::Bytes(_, metadata) | Content::TooLarge(metadata)) if metadata.mode() & 0o111 == 0 => {
             Run::NotExecutable
         }
@@ -178,8 +189,9 @@ fn run(dir: &Dir, entry: &CStr, listed: Option<Type>) -> Run {
         ])),
         Err(Errno::ENOENT) => Run::Missing,
         Err(Errno::EACCES) => unreadable_run(dir, entry),
+        Err(errno) if is_shortage(errno) => return Err(errno),
         Err(errno) => Run::Unreadable(errno.desc().to_owned()),
-    }
+    })
 }
 
 /// A program that may be executed and not read is an honest one.

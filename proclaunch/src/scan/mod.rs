@@ -7,7 +7,8 @@
 //! **Invariant:** nothing here waits. A FIFO or a device in the place of a setting is not opened.
 //!
 //! **Invariant:** what could not be read is never taken for gone. Without a readable profiles directory there is no
-//! [`Scan`] at all, and a profile directory that cannot be read is a profile with a reason.
+//! [`Scan`] at all, and a profile directory that cannot be read is a profile with a reason. Where descriptors or memory
+//! have run out there is no scan either.
 
 mod directory;
 mod interest;
@@ -75,7 +76,7 @@ pub fn scan_all(profiles_dir: &Path) -> Result<Scan, ScanError> {
 
 /// Reads one profile; `None` if there is no such directory.
 pub fn scan_one(profiles_dir: &Path, name: &ProfileName) -> Result<Option<Files>, ScanError> {
-    settled(profiles_dir, |root| Ok(root.profile(name)))
+    settled(profiles_dir, |root| root.profile(name))
 }
 
 /// What `read` finds in a directory that is still the same one afterwards: the end of an old release that is being

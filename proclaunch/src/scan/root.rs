@@ -15,7 +15,7 @@ use nix::sys::stat::{fstat, fstatat, stat};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::{File, Files, Run};
 
-use super::directory::{self, DANGLING, Kind, kind, open_directory};
+use super::directory::{self, DANGLING, Kind, is_shortage, kind, open_directory};
 use super::{Scan, ScanError};
 
 /// The settings behind every profile.
@@ -46,7 +46,7 @@ impl Root {
             let name = entry.to_str().ok().and_then(ProfileName::parse);
             match name {
                 Some(name) => {
-                    scan.profiles.extend(self.profile(&name).map(|files| (name, files)));
+                    scan.profiles.extend(self.profile(&name)?.map(|files| (name, files)));
                 }
                 None if self.is_directory(&entry, kind) => {
                     scan.bad_names.push(OsStr::from_bytes(entry.to_bytes()).to_owned());
@@ -59,17 +59,18 @@ impl Root {
     }
 
     /// The profile of that name, if there is a directory: also if there is one that cannot be read.
-    pub(super) fn profile(&self, name: &ProfileName) -> Option<Files> {
+    pub(super) fn profile(&self, name: &ProfileName) -> Result<Option<Files>, ScanError> {
         let unreadable = |reason: String| {
             let run = Run::Unreadable(format!("the profile directory: {reason}"));
             Some(Files { run, entries: BTreeMap::new() })
         };
-        match open_directory(&self.dir, name.as_str()).and_then(directory::profile) {
+        Ok(match open_directory(&self.dir, name.as_str()).and_then(directory::profile) {
             Ok(files) => files,
+            Err(errno) if is_shortage(errno) => return Err(self.error(errno)),
             Err(Errno::ENOENT) if self.is_symlink(name.as_str()) => unreadable(DANGLING.to_owned()),
             Err(Errno::ENOENT | Errno::ENOTDIR) => None,
             Err(errno) => unreadable(errno.desc().to_owned()),
-        }
+        })
     }
 
     fn defaults(&self) -> Result<BTreeMap<String, File>, ScanError> {

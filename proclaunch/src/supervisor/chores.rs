@@ -1,4 +1,4 @@
-//! What is done again later because it could not be done at once: lines of the log, records.
+//! What is done again later because it could not be done at once: lines of the log, records, watching a process.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,6 +81,8 @@ impl Reactor {
             self.chores.next = None;
             self.log.retry();
             self.save_unsaved();
+            self.keeper.look_at_unwatched();
+            self.take_reports();
         }
         if let Some(recovered) = self.log.take_recovered() {
             self.answer(Input::Say(Own::LogDelayed {
@@ -89,7 +91,8 @@ impl Reactor {
                 why: recovered.error,
             }));
         }
-        let is_needed = self.log.has_backlog() || !self.chores.unsaved.is_empty();
+        let is_needed =
+            self.log.has_backlog() || !self.chores.unsaved.is_empty() || self.keeper.has_unwatched();
         if is_needed && self.chores.next.is_none() {
             self.chores.next = Some(now.plus(AGAIN));
         }

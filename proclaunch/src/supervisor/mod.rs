@@ -1,6 +1,6 @@
 //! The supervisor: the core's fleet, and the real world around it.
 //!
-//! **Invariant:** one thread, one loop ([`proclaunch_core::world::run`]), and one wait at its end, in [`Reactor`].
+//! **Invariant:** one thread, one loop ([`proclaunch_core::world::run`]), and one wait at its end, in the reactor.
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;
@@ -12,8 +12,8 @@ mod rescan;
 use std::env;
 
 use nix::sys::signal::{SigSet, Signal};
-use proclaunch_core::fleet::{Config, Fleet, Input};
-use proclaunch_core::log::Own;
+use proclaunch_core::fleet::{Config, Effect, Fleet};
+use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::world;
 
 use crate::cli::{OnTerm, Settings};
@@ -22,7 +22,7 @@ use crate::instance::{Instance, Startup};
 use crate::keeper::Keeper;
 use crate::logging::Log;
 use crate::store::Store;
-use crate::sys::clock;
+use crate::sys::{self, clock};
 
 use reactor::Reactor;
 
@@ -30,16 +30,25 @@ use reactor::Reactor;
 const SIGNALS: [Signal; 6] =
     [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGCHLD];
 
-/// Supervises until told to end, and gives the exit code.
+/// Supervises until told to end, and gives the exit code; the instance ends with it.
 ///
 /// Reports through `startup` once everything is in place, before the first service is started.
-pub fn run(settings: &Settings, instance: &Instance, log: Log, startup: Startup) -> u8 {
-    match prepare(settings, instance, log) {
-        Ok((mut fleet, mut reactor)) => match startup.succeeded() {
-            Ok(()) => world::run(&mut fleet, &mut reactor),
-            Err(fatal) => reactor.say_fatal(&fatal),
-        },
-        Err(fatal) => startup.failed(&fatal),
+pub fn run(settings: &Settings, instance: Instance, log: Log, startup: Startup) -> u8 {
+    match prepare(settings, &instance, log) {
+        Ok((mut fleet, mut reactor)) => {
+            let code = match startup.succeeded() {
+                Ok(()) => world::run(&mut fleet, &mut reactor),
+                Err(fatal) => reactor.say_fatal(&fatal),
+            };
+            drop(reactor);
+            instance.end();
+            code
+        }
+        Err(fatal) => {
+            // Before the launcher ends: whoever starts again at once must not find the lock still held.
+            instance.end();
+            startup.failed(&fatal)
+        }
     }
 }
 
@@ -49,13 +58,16 @@ fn prepare(settings: &Settings, instance: &Instance, log: Log) -> Result<(Fleet,
     let boot_id = clock::boot_id().map_err(system("read the boot id"))?;
     let signals: SigSet = SIGNALS.into_iter().collect();
     signals.thread_block().map_err(|errno| system("block signals")(errno.into()))?;
+    sys::ignore_write_signals();
     let keeper = Keeper::new(instance.path(), env::vars_os().collect()).map_err(Fatal::Keeper)?;
     let store = Store::open(instance.path()).map_err(Fatal::Store)?;
 
     let drain_on_term = settings.on_term == OnTerm::Drain;
     let fleet = Fleet::new(Config { instance: random, drain_on_term });
     let mut reactor = Reactor::new(settings, &signals, keeper, store, log, boot_id)?;
-    reactor.answer(Input::Say(Own::Started { pid: nix::unistd::getpid().as_raw() }));
+    // At once: a signal that is there already outranks what is said in the next wait.
+    let started = Own::Started { pid: nix::unistd::getpid().as_raw() };
+    reactor.perform_effect(Effect::Log(Entry::Own(started)));
     reactor.recall();
     reactor.scan_all();
     Ok((fleet, reactor))

@@ -84,7 +84,10 @@ impl Reactor {
         add(&timer, TIMER)?;
         add(&keeper.foreign(), FOREIGN)?;
         let (watcher, gap) = match Watcher::new(&settings.profiles_dir) {
-            Ok(watcher) => (Some(watcher), None),
+            Ok(watcher) => {
+                let gap = watcher.gap().map(ToOwned::to_owned);
+                (Some(watcher), gap)
+            }
             Err(error) => (None, Some(error.to_string())),
         };
         if let Some(watcher) = &watcher {
@@ -125,7 +128,9 @@ impl Reactor {
 
     /// Reads every profile directory.
     pub(super) fn scan_all(&mut self) {
-        let input = match scan::scan_all(&self.profiles_dir) {
+        let scanned = scan::scan_all(&self.profiles_dir);
+        self.rescan.set_failed(scanned.is_err(), self.now);
+        let input = match scanned {
             Ok(found) => {
                 let (defaults, problems) = Defaults::parse(&found.defaults);
                 self.defaults = defaults;
@@ -165,6 +170,7 @@ impl Reactor {
                 }
                 Ok(None) => found.missing.push(name.clone()),
                 Err(error) => {
+                    self.rescan.set_failed(true, self.now);
                     self.answer(Input::ScanFailed(error.to_string()));
                     return;
                 }
@@ -217,7 +223,11 @@ impl Reactor {
             match event.data() {
                 SIGNALS => self.read_signals(),
                 // What is due is told by the clock.
-                TIMER => self.armed = None,
+                TIMER => {
+                    // Read, or it stays readable and nothing waits any more. It never blocks: TFD_NONBLOCK.
+                    let _ = self.timer.wait();
+                    self.armed = None;
+                }
                 CHANGES => {
                     let hint = self.watcher.as_mut().map_or(Hint::Nothing, Watcher::drain);
                     self.rescan.note(hint, self.now);

@@ -15,7 +15,8 @@ const QUIET: Duration = Duration::from_millis(80);
 /// How long reading can be put off.
 const LATEST: Duration = Duration::from_millis(400);
 
-/// How often the files are read where the kernel cannot tell of every change.
+/// How often the files are read where the kernel cannot tell of every change, or where they could not be read:
+/// nobody tells when there is a descriptor to be had again.
 const BLIND: Duration = Duration::from_secs(1);
 
 /// What is to be read again, and when.
@@ -24,6 +25,8 @@ pub(super) struct Rescan {
     pending: Option<Pending>,
     /// The next reading that needs no hint.
     blind: Option<Moment>,
+    /// The next reading after one that failed.
+    again: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -50,10 +53,15 @@ impl Rescan {
         self.blind = blind.then(|| now.plus(BLIND));
     }
 
+    /// Whether everything that was to be read could be read.
+    pub(super) fn set_failed(&mut self, failed: bool, now: Moment) {
+        self.again = failed.then(|| now.plus(BLIND));
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         let pending =
             self.pending.as_ref().map(|pending| pending.last.plus(QUIET).min(pending.first.plus(LATEST)));
-        [pending, self.blind].into_iter().flatten().min()
+        [pending, self.blind, self.again].into_iter().flatten().min()
     }
 
     /// What is due.
@@ -61,7 +69,7 @@ impl Rescan {
         if self.deadline().is_none_or(|at| at > now) {
             return None;
         }
-        if self.blind.is_some_and(|at| at <= now) {
+        if [self.blind, self.again].into_iter().flatten().any(|at| at <= now) {
             self.pending = None;
             return Some(Hint::All);
         }
@@ -110,6 +118,16 @@ mod tests {
         assert_eq!(rescan.take(at(999)), None);
         assert_eq!(rescan.take(at(1_000)), Some(Hint::All));
         rescan.set_blind(false, at(1_000));
+        assert_eq!(rescan.deadline(), None);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_read_again_after_a_second() {
+        let mut rescan = Rescan::default();
+        rescan.set_failed(true, at(0));
+        assert_eq!(rescan.take(at(999)), None);
+        assert_eq!(rescan.take(at(1_000)), Some(Hint::All));
+        rescan.set_failed(false, at(1_000));
         assert_eq!(rescan.deadline(), None);
     }
 }

@@ -22,6 +22,16 @@ macro_rules! raw {
 }
 pub(crate) use raw;
 
+/// Has a write to a closed pipe, or past the limit on the size of files, fail instead of ending this process.
+///
+/// Services are started with all dispositions reset.
+pub fn ignore_write_signals() {
+    for signal in [libc::SIGPIPE, libc::SIGXFSZ] {
+        // SAFETY: ignoring a signal installs no handler; a valid signal number cannot fail.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
 /// Sends a signal to an unreaped child by its pid: the pid of an unreaped child is not given to anybody else.
 ///
 /// The caller vouches that `pid` is such a child. Used only where a pidfd could not be had.

@@ -3,8 +3,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use nix::sys::signal::Signal;
-
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::supervisor::Supervisor;
 
@@ -82,6 +80,5 @@ fn a_port_that_is_taken_is_a_clear_message() {
     );
     drop(other);
     supervisor.wait_for("web to answer when the port is free", || get(port));
-    supervisor.main_process("web").signal(Signal::SIGTERM);
     supervisor.drain();
 }

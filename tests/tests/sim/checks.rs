@@ -92,6 +92,7 @@ impl Sim {
             Said::Died { id, exit, .. }
             | Said::Finished { id, exit, .. }
             | Said::Stopped { exit: Some((id, exit)) } => (*id, *exit),
+            Said::DiedUnseen { id, .. } => (*id, Exit::Unknown),
             Said::Starting
             | Said::Running { .. }
             | Said::Adopted { .. }

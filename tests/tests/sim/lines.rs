@@ -39,7 +39,10 @@ impl Lines {
             {
                 told
             }
-            (Said::Deleting | Said::GaveUp { .. } | Said::KillingRest { .. }, Told::Off)
+            (
+                Said::Deleting | Said::DiedUnseen { .. } | Said::GaveUp { .. } | Said::KillingRest { .. },
+                Told::Off,
+            )
             | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
             | (
                 Said::LeftBehind { .. }
@@ -58,6 +61,7 @@ impl Lines {
                 | Said::Running { .. }
                 | Said::Adopted { .. }
                 | Said::Died { .. }
+                | Said::DiedUnseen { .. }
                 | Said::Finished { .. }
                 | Said::StartFailed { .. }
                 | Said::GaveUp { .. }

@@ -18,6 +18,7 @@ impl Sim {
         let Some(entry) = self.model.entries.get(name) else { return };
         let (exit, outcome) = match said {
             Said::Died { exit, outcome, .. } => (Some(*exit), Some(*outcome)),
+            Said::DiedUnseen { outcome, .. } => (Some(Exit::Unknown), Some(*outcome)),
             Said::StartFailed { outcome, .. } => (None, Some(*outcome)),
             Said::Finished { exit, .. } => (Some(*exit), None),
             Said::Starting
@@ -44,6 +45,10 @@ impl Sim {
         };
         if entry.want != Want::Up {
             return ensure(outcome == Some(Outcome::Ending), || format!("`{name} {said}`, and it is to end"));
+        }
+        // A new supervisor starts nothing by itself that has a `down` file.
+        if matches!(said, Said::DiedUnseen { outcome: Outcome::NotRestarted, .. }) && entry.is_held {
+            return;
         }
         let (is_oneshot, policy) = match &entry.profile {
             Some(Profile { shape, policy }) => (shape.oneshot, policy.clone()),

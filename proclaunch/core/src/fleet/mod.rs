@@ -19,6 +19,8 @@ use crate::profile::Problem;
 
 mod diff;
 mod input;
+#[cfg(test)]
+mod scenarios;
 mod shutdown;
 
 pub use input::{Effect, Input, Scan};

@@ -185,6 +185,7 @@ pub enum Said {
     Running { id: ProcId },
     Adopted { id: ProcId, up: Duration },
     Died { id: ProcId, exit: Exit, after: Duration, outcome: Outcome },
+    DiedUnseen { id: ProcId, outcome: Outcome },
     Finished { id: ProcId, exit: Exit, after: Duration },
     StartFailed { why: String, outcome: Outcome },
     GaveUp { deaths: u32, within: Duration },
@@ -224,6 +225,7 @@ impl Said {
             | Self::Running { .. }
             | Self::Adopted { .. }
             | Self::Died { .. }
+            | Self::DiedUnseen { .. }
             | Self::Finished { .. }
             | Self::Stopping
             | Self::Stopped { .. }
@@ -243,6 +245,9 @@ impl fmt::Display for Said {
             Self::Adopted { id, up } => write!(f, "running pid {} (adopted, up {})", id.pid, Span(*up)),
             Self::Died { id, exit, after, outcome } => {
                 write!(f, "died (pid {}, {exit}, after {}, {outcome})", id.pid, Span(*after))
+            }
+            Self::DiedUnseen { id, outcome } => {
+                write!(f, "died (pid {}, exit unknown, while no supervisor ran, {outcome})", id.pid)
             }
             Self::Finished { id, exit, after } => {
                 write!(f, "finished (pid {}, {exit}, after {})", id.pid, Span(*after))

@@ -1,7 +1,7 @@
 //! Every line ProcLaunch can write, as data, and the one format they are written in.
 //!
 //! **Invariant:** a line is one line. Whatever comes from outside (a file's content, a reason, a path) is escaped
-//! by [`line`], so nothing from outside can end a line or forge one.
+//! by [`line()`], so nothing from outside can end a line or forge one.
 
 mod entry;
 mod format;

@@ -37,6 +37,8 @@ mod memory;
 mod policy;
 mod running;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod search;
 mod starting;
 mod state;

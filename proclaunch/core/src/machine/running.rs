@@ -96,7 +96,7 @@ impl Running {
     /// Begins to stop the process; what comes after it is told by what is wanted then.
     pub(super) fn stop(self, memory: &Memory, cx: &mut Context<'_>) -> State {
         cx.say(Said::Stopping);
-        let ending = Ending::asked(cx, self.ticket, self.since, Some(self.id));
+        let ending = Ending::asked(cx, self.ticket, self.since, self.profile, Some(self.id));
         Stopping::first_signal(memory, cx, ending, stop_scope(memory.policy().kill))
     }
 
@@ -119,7 +119,9 @@ impl Running {
         }
         cx.say(Said::KillingRest { remains });
         let (ticket, since) = (self.ticket, self.since);
-        let ending = Ending { ticket, since, main: None, exit: Some((id, exit)), asked: false, then };
+        let profile = self.profile;
+        let ending =
+            Ending { ticket, since, profile, main: None, exit: Some((id, exit)), asked: false, then };
         Stopping::kill(cx, ending, true)
     }
 }

@@ -44,18 +44,28 @@ impl Starting {
                 return fail(memory, cx, None, spawn_trouble(&profile, stage, &error));
             }
             Event::Exited { ticket: ended, exit, .. } if ended == ticket => {
-                return fail(memory, cx, Some((ticket, since)), exit.to_string());
+                return fail(memory, cx, Some(Alive { ticket, since, profile }), exit.to_string());
             }
             Event::Gone { ticket: gone } if gone == ticket => {
-                return fail(memory, cx, Some((ticket, since)), "its process is gone".to_owned());
+                return fail(
+                    memory,
+                    cx,
+                    Some(Alive { ticket, since, profile }),
+                    "its process is gone".to_owned(),
+                );
             }
             Event::Timeout if cx.now >= until => {
-                return fail(memory, cx, Some((ticket, since)), "no answer from the keeper".to_owned());
+                return fail(
+                    memory,
+                    cx,
+                    Some(Alive { ticket, since, profile }),
+                    "no answer from the keeper".to_owned(),
+                );
             }
             Event::Removed | Event::Drain | Event::Order(Order::Stop) => {
                 yield_to(memory, cx, &event);
                 cx.say(Said::Stopping);
-                let ending = Ending::asked(cx, ticket, since, None);
+                let ending = Ending::asked(cx, ticket, since, Some(profile), None);
                 return State::Stopping(Stopping::Unborn { ending, until });
             }
             Event::Settings(new) => memory.accept(new),
@@ -142,16 +152,24 @@ fn spawn_trouble(profile: &Profile, stage: Stage, error: &SpawnError) -> String 
     }
 }
 
-/// A start failed. `alive` is its ticket and its beginning if something of it may live.
-fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<(Ticket, Moment)>, why: String) -> State {
+/// A start of which something may live.
+struct Alive {
+    ticket: Ticket,
+    since: Moment,
+    profile: Arc<Profile>,
+}
+
+/// A start failed.
+fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<Alive>, why: String) -> State {
     let (then, outcome) = memory.decide(cx, End::FailedStart);
     if outcome != Outcome::Ending {
         cx.say(Said::StartFailed { why, outcome });
     }
     memory.say_if_given_up(cx, then);
     match alive {
-        Some((ticket, since)) => {
-            let ending = Ending { ticket, since, main: None, exit: None, asked: false, then };
+        Some(Alive { ticket, since, profile }) => {
+            let profile = Some(profile);
+            let ending = Ending { ticket, since, profile, main: None, exit: None, asked: false, then };
             Stopping::kill(cx, ending, true)
         }
         None => settle(memory, cx, then),
@@ -224,7 +242,7 @@ impl Daemonizing {
             Look::Stale(why) | Look::Rejected(why) => format!("not ready after {waited}: {why}"),
             Look::Absent | Look::Names { .. } => format!("not ready after {waited}: there is no pid file"),
         };
-        fail(memory, cx, Some((self.ticket, self.since)), why)
+        fail(memory, cx, Some(self.alive()), why)
     }
 
     /// `run` ended, as it should once the daemon is on its way.
@@ -237,7 +255,7 @@ impl Daemonizing {
     ) -> State {
         self.launcher = None;
         if !exit.is_success() {
-            return fail(memory, cx, Some((self.ticket, self.since)), format!("`run` ended with {exit}"));
+            return fail(memory, cx, Some(self.alive()), format!("`run` ended with {exit}"));
         }
         if remains.is_empty() {
             self.hurry(cx);
@@ -246,6 +264,10 @@ impl Daemonizing {
         }
         self.look(cx);
         State::Starting(Starting::Daemonizing(self))
+    }
+
+    fn alive(self) -> Alive {
+        Alive { ticket: self.ticket, since: self.since, profile: self.profile }
     }
 
     /// Nothing of the start lives: the pid file will come soon or never.
@@ -278,7 +300,7 @@ impl Daemonizing {
 
     /// Told to stop before the daemon is known: the signals go to all that the start has made.
     fn stop(self, memory: &Memory, cx: &mut Context<'_>) -> State {
-        let ending = Ending::asked(cx, self.ticket, self.since, self.launcher);
+        let ending = Ending::asked(cx, self.ticket, self.since, Some(self.profile), self.launcher);
         cx.act(Action::Watch { ticket: self.ticket });
         Stopping::first_signal(memory, cx, ending, Scope::Tree)
     }

@@ -131,6 +131,8 @@ pub(super) struct Ending {
     pub(super) ticket: Ticket,
     /// When it began.
     pub(super) since: Moment,
+    /// The settings it was made with, as far as they are known.
+    pub(super) profile: Option<Arc<Profile>>,
     /// The main process, while it lives.
     pub(super) main: Option<ProcId>,
     /// How the main process ended.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit::Exit;
 use crate::ids::{ProcId, Ticket};
-use crate::log::Said;
+use crate::log::{Outcome, Said};
 use crate::profile::{Profile, Restart};
 
 use super::Context;
 use super::event::{Action, Event, Look, Order, Recalled};
 use super::memory::{Main, Memory, Rest, Want};
+use super::policy::End;
 use super::state::{Idle, Running, Starting, State, Stopped, Then};
 
 /// How long an answer about a pid file may take before the start goes on without it.
@@ -133,12 +135,28 @@ fn begin(memory: &mut Memory, cx: &mut Context<'_>, recalled: Option<&Recalled>)
             Want::Down | Want::Gone => running.stop(memory, cx),
         };
     }
+    if let Some(Main { id, .. }) = remembered.process {
+        return died_unseen(memory, cx, id);
+    }
     match (memory.want, remembered.rest) {
         (Want::Down | Want::Gone, _) => State::Stopped(Stopped::Idle(Idle::Ordered)),
         (Want::Up, Some(rest)) => State::Stopped(Stopped::Idle(Idle::Rest(rest))),
         (Want::Up, None) if memory.ordered => start(memory, cx),
         (Want::Up, None) => begin_afresh(memory, cx),
     }
+}
+
+/// The process ended while no supervisor lived to see it: as much of a death as any other, but that a new supervisor
+/// starts nothing by itself that has a `down` file.
+fn died_unseen(memory: &mut Memory, cx: &mut Context<'_>, id: ProcId) -> State {
+    if memory.policy().down && !memory.ordered {
+        cx.say(Said::DiedUnseen { id, outcome: Outcome::NotRestarted });
+        return State::Stopped(Stopped::Idle(Idle::Down));
+    }
+    let (then, outcome) = memory.decide(cx, End::Died(Exit::Unknown, Duration::ZERO));
+    cx.say(Said::DiedUnseen { id, outcome });
+    memory.say_if_given_up(cx, then);
+    settle(memory, cx, then)
 }
 
 fn begin_afresh(memory: &mut Memory, cx: &mut Context<'_>) -> State {

@@ -27,8 +27,14 @@ const UNKILLABLE: Duration = Duration::from_secs(5);
 
 impl Ending {
     /// A start that is told to end; if the profile is wanted up afterwards, it starts again at once.
-    pub(super) const fn asked(cx: &Context<'_>, ticket: Ticket, since: Moment, main: Option<ProcId>) -> Self {
-        Self { ticket, since, main, exit: None, asked: true, then: Then::StartAt(cx.now) }
+    pub(super) const fn asked(
+        cx: &Context<'_>,
+        ticket: Ticket,
+        since: Moment,
+        profile: Option<Arc<Profile>>,
+        main: Option<ProcId>,
+    ) -> Self {
+        Self { ticket, since, profile, main, exit: None, asked: true, then: Then::StartAt(cx.now) }
     }
 }
 
@@ -153,7 +159,7 @@ impl Stopping {
             // The keeper has answered: there is something to stop.
             Self::Unborn { ending, .. } => {
                 let daemonizes =
-                    memory.profile.as_ref().is_some_and(|profile| profile.shape.pid_file.is_some());
+                    ending.profile.as_ref().is_some_and(|profile| profile.shape.pid_file.is_some());
                 let scope = if daemonizes { Scope::Tree } else { stop_scope(memory.policy().kill) };
                 Self::first_signal(memory, cx, ending, scope)
             }
@@ -211,7 +217,7 @@ impl Stopping {
         if ending.asked {
             cx.say(Said::Stopped { exit: ending.exit });
         }
-        remove_pid_file(cx, memory.profile.as_ref());
+        remove_pid_file(cx, ending.profile.as_ref());
         cx.act(Action::Release { ticket: ending.ticket });
         settle(memory, cx, ending.then)
     }

@@ -85,6 +85,9 @@ impl Node {
                 self.with(Event::Begin(Some(Recalled { remembered, up: None })), |_| ())
             })
             .collect();
+        let dead = Some(Main { ticket: Ticket { instance: 9, serial: 2 }, id: ProcId { pid: 9, start: 9 } });
+        let remembered = Remembered { order, process: dead, rest: None };
+        all.push(self.with(Event::Begin(Some(Recalled { remembered, up: None })), |_| ()));
         let mut next = self.clone();
         let (ticket, id) = (Ticket { instance: 9, serial: 1 }, next.new_id());
         next.world.processes.push(Process { ticket, id, role: Role::Main, doomed: false });

@@ -1,0 +1,160 @@
+//! Each promise about all profiles together: `(inputs, what is done)`, straight through [`Fleet::step`].
+//!
+//! The keeper of these fleets answers by itself: it starts what it is asked to start, as the pids 101, 102, ...
+
+use std::time::Duration;
+
+use super::*;
+use crate::exit::Exit;
+use crate::ids::{ProcId, Ticket};
+use crate::machine::{Main, Order, Remembered, Rest, Want};
+use crate::profile::Backoff;
+use crate::signal::Signal;
+use crate::testing::{BEGINNING, Settings, name, parsed, say, show};
+
+mod ends;
+mod orders;
+mod scans;
+
+const ALWAYS: Settings<'_> = &[("restart", "")];
+
+/// Profiles by name, with their files.
+type Profiles<'a> = &'a [(&'a str, Settings<'a>)];
+
+struct World {
+    fleet: Fleet,
+    now: Moment,
+    /// What runs, by profile.
+    running: BTreeMap<ProfileName, (Ticket, ProcId)>,
+    asked: BTreeMap<ProfileName, Ticket>,
+    starts: i32,
+    /// Whether the keeper answers at once.
+    answers: bool,
+    done: Vec<String>,
+}
+
+impl World {
+    fn new(drain_on_term: bool) -> Self {
+        Self {
+            fleet: Fleet::new(Config { instance: 1, drain_on_term }),
+            now: BEGINNING,
+            running: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            starts: 0,
+            answers: true,
+            done: Vec::new(),
+        }
+    }
+
+    /// A fleet whose first scan has found these, and what that did.
+    fn with(profiles: Profiles<'_>) -> Self {
+        let mut world = Self::new(false);
+        world.scan(profiles);
+        world
+    }
+
+    fn step(&mut self, input: Input) {
+        let effects = self.fleet.step(self.now, input);
+        for effect in effects {
+            self.perform(effect);
+        }
+        while self.answers
+            && let Some((name, ticket)) = self.asked.pop_first()
+        {
+            self.starts += 1;
+            let id = ProcId { pid: 100 + self.starts, start: 1 };
+            self.running.insert(name.clone(), (ticket, id));
+            self.step(Input::Report(Report::Spawned { name, ticket, id }));
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let text = match effect {
+            Effect::Do(name, action) => {
+                let newest = match &action {
+                    Action::Spawn { ticket, .. } => {
+                        assert!(!self.running.contains_key(&name), "{name} is started twice");
+                        assert_eq!(self.asked.insert(name.clone(), *ticket), None, "{name} is started twice");
+                        Some(*ticket)
+                    }
+                    Action::Adopt { ticket, id } => {
+                        self.running.insert(name.clone(), (*ticket, *id));
+                        Some(*ticket)
+                    }
+                    _ => self.running.get(&name).map(|(ticket, _)| *ticket),
+                };
+                show(&action, newest, Backoff::default()).map(|text| format!("{name} {text}"))
+            }
+            Effect::Log(Entry::Profile(_, Said::Created | Said::Deleting)) => None,
+            Effect::Log(entry @ Entry::Own(_)) => Some(words(&entry)),
+            Effect::Log(Entry::Profile(name, said)) => {
+                Some(format!("{name} {}", say(&said, Backoff::default())))
+            }
+            Effect::ReopenLog => Some("=> reopen the log".to_owned()),
+            Effect::Forget(name) => Some(format!("{name} => forget")),
+            Effect::ForgetAll => Some("=> forget all".to_owned()),
+        };
+        self.done.extend(text);
+    }
+
+    fn scan(&mut self, profiles: Profiles<'_>) {
+        self.step(Input::Scan(Scan { complete: true, profiles: found(profiles), ..Scan::default() }));
+    }
+
+    /// A scan of some directories alone.
+    fn look(&mut self, profiles: Profiles<'_>, missing: &[&str]) {
+        let missing = missing.iter().map(|text| name(text)).collect();
+        self.step(Input::Scan(Scan { profiles: found(profiles), missing, ..Scan::default() }));
+    }
+
+    fn order(&mut self, profile: &str, order: Order) {
+        self.step(Input::Order(name(profile), order));
+    }
+
+    fn exits(&mut self, profile: &str, exit: Exit) {
+        let name = name(profile);
+        let (ticket, id) = self.running.remove(&name).expect("it runs");
+        self.step(Input::Report(Report::Exited { name, ticket, id, exit, remains: Vec::new() }));
+    }
+
+    fn waits(&mut self, duration: Duration) {
+        let end = self.now.plus(duration);
+        while let Some(at) = self.fleet.deadline().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.step(Input::Timeout);
+        }
+        self.now = end;
+    }
+
+    fn recall(&mut self, remembered: &[(&str, Remembered, Option<u64>)]) {
+        let recalled = remembered.iter().map(|(profile, remembered, up)| {
+            let up = up.map(Duration::from_secs);
+            (name(profile), Recalled { remembered: *remembered, up })
+        });
+        self.step(Input::Recall(recalled.collect()));
+    }
+
+    /// What was done since this was last asked.
+    #[track_caller]
+    fn did(&mut self, expect: &[&str]) {
+        assert_eq!(std::mem::take(&mut self.done), expect);
+    }
+
+    fn machine(&self, profile: &str) -> &Machine {
+        self.fleet.machine(&name(profile)).expect("it is kept")
+    }
+}
+
+/// A line from its tag on.
+fn words(entry: &Entry) -> String {
+    crate::log::line(0, entry).split_off(31)
+}
+
+fn found(profiles: Profiles<'_>) -> Vec<(ProfileName, crate::profile::Parsed)> {
+    profiles.iter().map(|(profile, settings)| (name(profile), parsed(settings))).collect()
+}
+
+const fn lives(pid: i32) -> Remembered {
+    let main = Main { ticket: Ticket { instance: 9, serial: 1 }, id: ProcId { pid, start: 1 } };
+    Remembered { order: None, process: Some(main), rest: None }
+}

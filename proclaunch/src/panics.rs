@@ -1,0 +1,49 @@
+//! A panic: a bug of ProcLaunch's own, which is to be found in its log.
+//!
+//! The process ends then, as nobody knows what its memory is worth. Services live on, and the next start adopts them.
+
+use std::panic::{self, PanicHookInfo};
+
+use proclaunch_core::log::{Entry, Own, line};
+
+use crate::logging::Log;
+use crate::sys::clock;
+
+/// Has the last line of a process that panics be FATAL in this log, and no trace on standard error.
+pub fn go_to(log: Log) {
+    panic::set_hook(Box::new(move |info| {
+        let what = format!("go on: {}; profiles live on, and the next start adopts them", describe(info));
+        log.emit_last(&line(clock::wall_clock(), &Entry::Own(Own::Failed { what })));
+    }));
+}
+
+fn describe(info: &PanicHookInfo<'_>) -> String {
+    let words = info.payload_as_str().unwrap_or("no words");
+    match info.location() {
+        Some(place) => format!("`{words}` at {}:{}", place.file(), place.line()),
+        None => format!("`{words}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::cli::{LogLevel, LogTarget};
+
+    #[test]
+    fn a_panic_is_one_fatal_line() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("log");
+        let log = Log::open(&LogTarget::File(path.clone()), LogLevel::Fatal).unwrap();
+        let before = panic::take_hook();
+        go_to(log);
+        assert!(panic::catch_unwind(|| panic!("two\nlines")).is_err());
+        panic::set_hook(before);
+        let text = fs::read_to_string(&path).unwrap();
+        let words = "FATAL ProcLaunch failed to go on: `two\\nlines` at proclaunch/src/panics.rs:";
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(words), "{text}");
+    }
+}

@@ -1,0 +1,49 @@
+//! When nothing happens, nothing wakes up.
+
+use std::fs;
+use std::time::Duration;
+
+use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::supervisor::Supervisor;
+use proclaunch_tests::wait;
+
+/// How often the supervisor has been woken.
+fn wakeups(supervisor: &Supervisor) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", supervisor.process().pid)).unwrap();
+    let switches = |name: &str| -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().parse().unwrap()
+    };
+    switches("voluntary_ctxt_switches:") + switches("nonvoluntary_ctxt_switches:")
+}
+
+/// It took this much of the processor, in clock ticks.
+fn ticks(supervisor: &Supervisor) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", supervisor.process().pid)).unwrap();
+    let fields: Vec<u64> =
+        stat.rsplit_once(')').unwrap().1.split(' ').filter_map(|field| field.parse().ok()).collect();
+    // The first that is a number is field 4; the times are 14 and 15.
+    fields[10] + fields[11]
+}
+
+#[test]
+fn an_idle_supervisor_is_never_woken_and_takes_no_time() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("steady", "exec sleep 1000");
+    sandbox.profile("crash", "exit 1").set("restart", "").set("give_up", "2 60").set("backoff", "0.1 0.1");
+    let supervisor = sandbox.start();
+    // Every timer that there is has been used: backoff, and the pause before files are read again.
+    supervisor.wait_for_line("crash", "gave up");
+    supervisor.sandbox.profile("steady", "exec sleep 1001");
+    supervisor.wait_for("steady to be restarted", || supervisor.pids("steady").get(1).copied());
+    // A change that is none: the last thing that happens is that a timer ends, and nothing follows.
+    supervisor.sandbox.profile("steady", "exec sleep 1001");
+    wait::pass(Duration::from_secs(1));
+    let (woken, used) = (wakeups(&supervisor), ticks(&supervisor));
+    wait::pass(Duration::from_secs(2));
+    let woken = wakeups(&supervisor) - woken;
+    let used = ticks(&supervisor) - used;
+    assert!(woken <= 2, "woken {woken} times in two seconds in which nothing happened");
+    assert!(used <= 1, "used {used} ticks in two seconds in which nothing happened");
+    supervisor.drain();
+}

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 
 use proclaunch_tests::processes::{Process, of_directory};
 use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::wait;
 
 /// Services that do not want to be found: one ignores signals, one has left its session, one its directory.
 fn hiding() -> Sandbox {
@@ -24,9 +25,11 @@ const HIDING: [&str; 3] = ["stubborn", "daemon", "away"];
 fn check(test: impl FnOnce(Sandbox) -> (PathBuf, Vec<Process>)) {
     let (path, services) = test(hiding());
     assert!(!path.exists());
-    assert!(of_directory(&path).is_empty());
-    let left: Vec<Process> = services.into_iter().filter(|service| service.is_alive()).collect();
-    assert_eq!(left, []);
+    // A process that got SIGKILL takes a moment to die.
+    let is_gone = || !services.iter().any(|service| service.is_alive()) && of_directory(&path).is_empty();
+    let gone = wait::until(|| is_gone().then_some(()));
+    let left: Vec<&Process> = services.iter().filter(|service| service.is_alive()).collect();
+    assert!(gone.is_some(), "left: {left:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use nix::sys::signal::Signal;
-use proclaunch_tests::processes::Process;
+use proclaunch_tests::processes::of_directory;
 use proclaunch_tests::sandbox::{Profile, Sandbox};
 
 /// A `run` that leaves a daemon behind, which does this with its pid file `pid`, `$$` being its own pid.
@@ -43,6 +43,7 @@ fn scenario_17_a_daemon_that_dies_comes_back() {
 
 #[test]
 fn scenario_17_what_never_names_a_live_process_of_its_own_fails_the_start() {
+    // Each file is bad from the first moment on: one that is good for a while is believed.
     let cases = [
         ("never", "true", "there is no pid file"),
         ("empty", ": > pid", "is empty"),
@@ -50,7 +51,7 @@ fn scenario_17_what_never_names_a_live_process_of_its_own_fails_the_start() {
         ("negative", "echo -1 > pid", "does not hold a number"),
         ("nought", "echo 0 > pid", "holds a number that is no pid"),
         ("long", "head -c 100000 /dev/zero > pid", "is too long for a pid file"),
-        ("dead", "sh -c \"echo \\$\\$ > pid\"", "which is not alive"),
+        ("dead", "sh -c \"echo \\$\\$ > new\"; mv new pid", "which is not alive"),
         ("init", "echo 1 > pid", "names pid 1, which is never a service"),
         ("symlink", "echo $$ > real; ln -s real pid", "is a symbolic link"),
         ("open", "umask 0; echo $$ > pid", "is writable by others"),
@@ -59,17 +60,17 @@ fn scenario_17_what_never_names_a_live_process_of_its_own_fails_the_start() {
     ];
     let sandbox = Sandbox::new();
     for (profile, writes, _) in cases {
-        daemonizes(&sandbox, profile, &format!("{writes}; echo $$ > who")).set("start_timeout", "2");
+        daemonizes(&sandbox, profile, writes).set("start_timeout", "4");
     }
     let supervisor = sandbox.start();
     for (profile, _, why) in cases {
         let said = supervisor.wait_for_line(profile, "failed to start");
         let good = said.starts_with("failed to start (not ready after ") && said.contains(why);
         assert!(good, "{profile}: {said}");
-        let who = fs::read_to_string(supervisor.sandbox.profiles().join(profile).join("who"));
-        let who: i32 = who.unwrap_or_else(|error| panic!("{profile}: {error}")).trim().parse().unwrap();
-        supervisor.wait_for(&format!("the daemon of {profile} to be gone"), || {
-            Process::of(who).is_none().then_some(())
+        // Also one that had not come to writing anything.
+        let dir = supervisor.sandbox.profiles().join(profile);
+        supervisor.wait_for(&format!("everything of {profile} to be gone"), || {
+            of_directory(&dir).is_empty().then_some(())
         });
         assert_eq!(supervisor.pids(profile), [0; 0], "{}", supervisor.log());
     }

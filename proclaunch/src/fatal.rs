@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::hooks::EngineError;
 use crate::keeper::KeeperError;
 use crate::store::StoreError;
 
@@ -115,6 +116,9 @@ pub enum Fatal {
     /// The keeper cannot be had.
     #[error(transparent)]
     Keeper(KeeperError),
+    /// The hook engine cannot be had.
+    #[error(transparent)]
+    Hooks(EngineError),
     /// The records cannot be had.
     #[error(transparent)]
     Store(StoreError),
@@ -148,6 +152,7 @@ impl Fatal {
             Self::Logger
             | Self::Daemonize { .. }
             | Self::Keeper(_)
+            | Self::Hooks(_)
             | Self::System { .. }
             | Self::Vanished => SYSTEM,
         }

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod fatal;
 pub mod files;
+pub mod hooks;
 pub mod instance;
 pub mod keeper;
 pub mod logging;

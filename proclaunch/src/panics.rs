@@ -1,8 +1,10 @@
 //! A panic: a bug of ProcLaunch's own, which is to be found in its log.
 //!
 //! The process ends then, as nobody knows what its memory is worth. Services live on, and the next start adopts them.
+//! A thread that only runs scripts ends alone: it shares nothing that could be half-done, and is replaced.
 
 use std::panic::{self, PanicHookInfo};
+use std::{process, thread};
 
 use proclaunch_core::log::{Entry, Own, line};
 
@@ -14,6 +16,10 @@ pub fn go_to(log: Log) {
     panic::set_hook(Box::new(move |info| {
         let what = format!("go on: {}; profiles live on, and the next start adopts them", describe(info));
         log.emit_last(&line(clock::wall_clock(), &Entry::Own(Own::Failed { what })));
+        // No destructor is to run on what a broken invariant has left.
+        if thread::current().name() == Some("main") {
+            process::abort();
+        }
     }));
 }
 

@@ -55,6 +55,10 @@ pub struct Arguments {
     )]
     pub log_path: Option<PathBuf>,
 
+    /// Where Lua hooks find modules, after the profile's own directory and PROFILES_DIR/.hooks
+    #[arg(long, value_name = "DIR")]
+    pub hooks: Option<PathBuf>,
+
     /// What TERM and INT do: leave the profiles running, or drain [default: leave; drain as PID 1]
     #[arg(long, value_name = "ACTION", value_enum)]
     pub on_term: Option<OnTerm>,

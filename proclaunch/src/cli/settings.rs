@@ -21,6 +21,8 @@ pub struct Settings {
     pub threshold: LogLevel,
     /// Where the log goes.
     pub log_target: LogTarget,
+    /// Where hooks find further modules; absolute.
+    pub hooks_dir: Option<PathBuf>,
     /// What SIGTERM and SIGINT do.
     pub on_term: OnTerm,
 }
@@ -49,10 +51,11 @@ impl Settings {
             None if foreground => LogTarget::Stderr,
             None => LogTarget::File(profiles_dir.join("error.log")),
         };
+        let hooks_dir = arguments.hooks.as_deref().map(absolute).transpose()?;
         let threshold = if arguments.debug { LogLevel::Debug } else { arguments.log_level };
         let default = if init { OnTerm::Drain } else { OnTerm::Leave };
         let on_term = arguments.on_term.unwrap_or(default);
-        Ok(Self { state_dir, profiles_dir, foreground, threshold, log_target, on_term })
+        Ok(Self { state_dir, profiles_dir, foreground, threshold, log_target, hooks_dir, on_term })
     }
 }
 

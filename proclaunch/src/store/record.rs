@@ -29,6 +29,9 @@ pub struct Record {
     /// What its machine has remembered.
     #[serde(flatten)]
     pub remembered: Remembered,
+    /// What its hooks keep, as JSON text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vars: Option<String>,
 }
 
 /// Why bytes are no record: fragments for people.
@@ -81,7 +84,7 @@ struct Header {
 impl Record {
     /// A record of this version.
     pub const fn new(name: ProfileName, boot_id: String, remembered: Remembered) -> Self {
-        Self { version: VERSION, boot_id, name, remembered }
+        Self { version: VERSION, boot_id, name, remembered, vars: None }
     }
 
     /// The bytes to store: one line of JSON.

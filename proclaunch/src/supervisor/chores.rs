@@ -21,6 +21,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Chores {
     /// Records that could not be written.
     unsaved: BTreeMap<ProfileName, Remembered>,
+    /// The last record of each profile that has hooks.
+    saved: BTreeMap<ProfileName, Remembered>,
     /// Whether output has gone lost since it was last kept; said once.
     pub(super) output_lost: bool,
     next: Option<Moment>,
@@ -35,6 +37,9 @@ impl Chores {
 impl Reactor {
     /// Writes a profile's record, now or as soon as it can be written.
     pub(super) fn save(&mut self, name: &ProfileName, remembered: Remembered) {
+        if self.hooks.has(name) {
+            self.chores.saved.insert(name.clone(), remembered);
+        }
         match self.try_save(name, remembered) {
             Ok(()) => {
                 self.chores.unsaved.remove(name);
@@ -48,13 +53,24 @@ impl Reactor {
         }
     }
 
+    /// Keeps what a profile's hooks want kept, with its record.
+    pub(super) fn keep_vars(&mut self, name: ProfileName, json: String) {
+        let remembered = self.chores.saved.get(&name).copied().unwrap_or_default();
+        self.hooks.vars.insert(name.clone(), json);
+        self.save(&name, remembered);
+    }
+
     fn try_save(&self, name: &ProfileName, remembered: Remembered) -> Result<(), StoreError> {
-        self.store.save(&Record::new(name.clone(), self.boot_id.clone(), remembered))
+        self.store.save(&Record {
+            vars: self.hooks.vars.get(name).cloned(),
+            ..Record::new(name.clone(), self.boot_id.clone(), remembered)
+        })
     }
 
     /// Drops a profile's record.
     pub(super) fn forget(&mut self, name: &ProfileName) {
         self.chores.unsaved.remove(name);
+        self.chores.saved.remove(name);
         if let Err(error) = self.store.remove(name) {
             self.answer(Input::Say(Own::RecordNotWritten { why: error.to_string() }));
         }

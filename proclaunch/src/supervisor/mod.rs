@@ -4,6 +4,7 @@
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;
+mod hooks;
 mod perform;
 mod reactor;
 mod recall;

@@ -29,7 +29,10 @@ impl Reactor {
                 };
                 self.write(&Entry::Own(own));
             }
-            Effect::Forget(name) => self.forget(&name),
+            Effect::Forget(name) => {
+                self.forget_hooks(&name);
+                self.forget(&name);
+            }
             Effect::ForgetAll => {
                 // The last thing that is done: what cannot be removed is dropped by the next start, if it is not true.
                 drop(self.store.clear());
@@ -39,7 +42,11 @@ impl Reactor {
 
     fn act(&mut self, name: ProfileName, action: Action) {
         let request = match action {
-            Action::Spawn { ticket, profile } => Request::Spawn(Box::new(self.spec(name, ticket, &profile))),
+            Action::Spawn { ticket, profile, variables } => {
+                let mut spec = self.spec(name, ticket, &profile);
+                spec.env.extend(variables);
+                Request::Spawn(Box::new(spec))
+            }
             Action::Adopt { ticket, id } => Request::Adopt { name, ticket, id },
             Action::Signal { ticket, scope, signal } => Request::Signal { ticket, scope, signal },
             Action::KillTree { ticket } => Request::KillTree { ticket },
@@ -56,13 +63,16 @@ impl Reactor {
                 }
                 return;
             }
+            Action::LoadHooks(profile) => return self.load_hooks(&name, &profile),
+            Action::Consult(question) => return self.ask_hook(name, *question),
+            Action::Lapse(id) => return self.cancel_hook(&name, id),
             Action::Remember(remembered) => return self.save(&name, remembered),
             Action::Log(said) => return self.write(&Entry::Profile(name, said)),
         };
         self.keeper.request(request);
     }
 
-    fn write(&self, entry: &Entry) {
+    pub(super) fn write(&self, entry: &Entry) {
         let level = match entry.level() {
             log::Level::Fatal => LogLevel::Fatal,
             log::Level::Error => LogLevel::Error,
@@ -75,7 +85,7 @@ impl Reactor {
         }
     }
 
-    fn directory_of(&self, name: &ProfileName) -> PathBuf {
+    pub(super) fn directory_of(&self, name: &ProfileName) -> PathBuf {
         self.profiles_dir.join(name.as_str())
     }
 

@@ -19,6 +19,7 @@ use proclaunch_core::world::World;
 
 use crate::cli::Settings;
 use crate::fatal::Fatal;
+use crate::hooks::Config;
 use crate::keeper::Keeper;
 use crate::logging::Log;
 use crate::scan::{self, Hint, Watcher};
@@ -26,12 +27,14 @@ use crate::store::Store;
 use crate::sys::clock;
 
 use super::chores::Chores;
+use super::hooks::Hooks;
 use super::rescan::Rescan;
 
 const SIGNALS: u64 = 0;
 const TIMER: u64 = 1;
 const CHANGES: u64 = 2;
 const FOREIGN: u64 = 3;
+const HOOKS: u64 = 4;
 
 /// How many events one wait takes; what is left is taken by the next.
 const EVENTS_MAX: usize = 16;
@@ -45,6 +48,7 @@ pub(super) struct Reactor {
     pub(super) store: Store,
     pub(super) log: Log,
     pub(super) chores: Chores,
+    pub(super) hooks: Hooks,
     rescan: Rescan,
     watcher: Option<Watcher>,
     defaults: Defaults,
@@ -93,6 +97,9 @@ impl Reactor {
         if let Some(watcher) = &watcher {
             add(watcher, CHANGES)?;
         }
+        let now = clock::now();
+        let hooks = Hooks::new(hooks_config(settings), now).map_err(Fatal::Hooks)?;
+        add(&hooks.engine, HOOKS)?;
         let mut reactor = Self {
             profiles_dir: settings.profiles_dir.clone(),
             state_dir: settings.state_dir.clone(),
@@ -101,6 +108,7 @@ impl Reactor {
             store,
             log,
             chores: Chores::default(),
+            hooks,
             rescan: Rescan::default(),
             watcher,
             defaults: Defaults::default(),
@@ -109,10 +117,19 @@ impl Reactor {
             signals,
             timer,
             armed: None,
-            now: clock::now(),
+            now,
         };
         reactor.say_gap(gap);
         Ok(reactor)
+    }
+
+    /// Has the wait look at the engine of the hooks.
+    pub(super) fn wait_for_hooks(&mut self) {
+        let event = EpollEvent::new(EpollFlags::EPOLLIN, HOOKS);
+        if let Err(errno) = self.epoll.add(&self.hooks.engine, event) {
+            let why = format!("wait for a descriptor: {}", errno.desc());
+            self.answer(Input::Say(Own::HooksStuck { why }));
+        }
     }
 
     /// Adds an input to those of the next wait.
@@ -212,7 +229,7 @@ impl Reactor {
         let timeout = if is_busy {
             EpollTimeout::ZERO
         } else {
-            let own = [self.rescan.deadline(), self.chores.deadline()];
+            let own = [self.rescan.deadline(), self.chores.deadline(), self.hooks.deadline()];
             self.arm(own.into_iter().flatten().chain(deadline).min());
             EpollTimeout::NONE
         };
@@ -233,6 +250,7 @@ impl Reactor {
                     self.rescan.note(hint, self.now);
                 }
                 FOREIGN => self.keeper.foreign_event(),
+                HOOKS => self.take_told(),
                 other => unreachable!("token {other} was never given to epoll"),
             }
         }
@@ -264,6 +282,7 @@ impl World for Reactor {
         self.do_chores(self.now);
         self.wait_for_descriptors(deadline, !self.answers.is_empty());
         self.take_reports();
+        self.replace_stuck_engine(self.now);
         if let Some(hint) = self.rescan.take(self.now) {
             self.rescan(&hint);
         }
@@ -276,4 +295,11 @@ impl World for Reactor {
     fn perform(&mut self, effect: Effect) {
         self.perform_effect(effect);
     }
+}
+
+/// Where hooks find their modules.
+fn hooks_config(settings: &Settings) -> Config {
+    let own = [settings.profiles_dir.join(".hooks")];
+    let modules = own.into_iter().chain(settings.hooks_dir.clone()).collect();
+    Config { modules, state_dir: settings.state_dir.clone() }
 }

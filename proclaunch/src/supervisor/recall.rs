@@ -24,6 +24,11 @@ impl Reactor {
         for refused in loaded.refused {
             self.answer(Input::Say(Own::RecordRefused { file: refused.file, why: refused.why }));
         }
+        for (name, record) in &loaded.records {
+            if let Some(vars) = &record.vars {
+                self.hooks.vars.insert(name.clone(), vars.clone());
+            }
+        }
         let recalled: BTreeMap<_, _> = loaded
             .records
             .into_iter()

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no decision is made on the wall clock; it is only shown.
 
+use std::time::Duration;
 use std::{fs, io};
 
 use nix::time::{ClockId, clock_gettime};
@@ -24,6 +25,50 @@ pub fn now() -> Moment {
 pub fn wall_clock() -> i64 {
     let time = clock_gettime(ClockId::CLOCK_REALTIME).expect("CLOCK_REALTIME exists on every Linux");
     time.tv_sec().saturating_mul(1000).saturating_add(time.tv_nsec() / 1_000_000)
+}
+
+/// How much CPU the calling thread has used: what others do on a busy machine does not count.
+pub fn thread_cpu() -> Duration {
+    let time =
+        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every thread on Linux has a CPU clock");
+    let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec()).unwrap_or(0))
+}
+
+/// A moment of the wall clock as people here write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LocalTime {
+    /// Such as 2026.
+    pub year: i32,
+    /// 1 to 12.
+    pub month: i32,
+    /// 1 to 31.
+    pub day: i32,
+    /// 0 to 23.
+    pub hour: i32,
+    /// 0 to 59.
+    pub minute: i32,
+    /// 0 to 60.
+    pub second: i32,
+    /// Days since Sunday, 0 to 6.
+    pub weekday: i32,
+}
+
+/// What the clocks on the walls of this place show at so many seconds since 1970 UTC, by `TZ` or `/etc/localtime`.
+pub fn local_time(seconds: i64) -> Option<LocalTime> {
+    // SAFETY: all bytes zero is a valid `tm`: integers and a pointer that is only written.
+    let mut time: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are valid for the call, which keeps neither.
+    let done = unsafe { libc::localtime_r(&raw const seconds, &raw mut time) };
+    (!done.is_null()).then_some(LocalTime {
+        year: time.tm_year.saturating_add(1900),
+        month: time.tm_mon + 1,
+        day: time.tm_mday,
+        hour: time.tm_hour,
+        minute: time.tm_min,
+        second: time.tm_sec,
+        weekday: time.tm_wday,
+    })
 }
 
 /// What the kernel calls this boot: a UUID that no other boot has.
@@ -72,6 +117,14 @@ mod tests {
     fn the_wall_clock_is_in_this_century() {
         assert!(wall_clock() > 1_700_000_000_000);
         assert!(wall_clock() < 4_102_444_800_000);
+    }
+
+    #[test]
+    fn local_time_is_near_the_utc_time() {
+        let time = local_time(1_700_000_000).unwrap();
+        assert_eq!((time.year, time.month), (2023, 11));
+        assert!((14..=15).contains(&time.day), "{time:?}");
+        assert!(thread_cpu() > Duration::ZERO);
     }
 
     #[test]

@@ -220,7 +220,7 @@ pub enum Said {
     Gate { reason: String, again: Duration },
     HookDecided { hook: Hook, what: String },
     HookFailed { hook: Hook, why: String },
-    HookSaid { hook: Hook, level: Level, text: String },
+    Hook { hook: Option<Hook>, level: Level, text: String },
     HookBroken { hook: Hook, why: String, is_old: bool },
     HookOff { hook: Hook, why: String },
     Healthy,
@@ -246,7 +246,7 @@ impl Said {
             | Self::Unhealthy { .. }
             | Self::NotReady { .. }
             | Self::Warned { .. } => Level::Warn,
-            Self::HookSaid { level, .. } => *level,
+            Self::Hook { level, .. } => *level,
             Self::Starting
             | Self::Running { .. }
             | Self::Adopted { .. }
@@ -323,7 +323,8 @@ impl fmt::Display for Said {
             }
             Self::HookDecided { hook, what } => write!(f, "{what} ({hook}.lua)"),
             Self::HookFailed { hook, why } => write!(f, "hook {hook} failed ({why})"),
-            Self::HookSaid { hook, text, .. } => write!(f, "{hook}: {text}"),
+            Self::Hook { hook: Some(hook), text, .. } => write!(f, "{hook}: {text}"),
+            Self::Hook { hook: None, text, .. } => write!(f, "hooks: {text}"),
             Self::HookBroken { hook, why, is_old: true } => {
                 write!(f, "keeps its last good {hook}.lua ({why})")
             }

@@ -28,7 +28,7 @@ pub use defaults::Defaults;
 pub use files::{File, Files, Fingerprint, Run};
 pub use fuzz::fuzz_one;
 pub use known::{SETTINGS, is_known, is_read};
-pub use near_miss::near_miss;
+pub use near_miss::{closest, near_miss};
 pub use parse::{Parsed, parse};
 pub use problem::{Excerpt, Fault, Problem};
 

@@ -62,7 +62,7 @@ pub(super) fn is_left_over(name: &str) -> bool {
 }
 
 /// The known name that is at most a slip or two away; short names allow one.
-fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .filter(|known| known.len().abs_diff(name.len()) <= 2)

@@ -1,0 +1,59 @@
+//! The functions that hooks can call, a file for each group.
+//!
+//! To add a group: a file here with a `pub const GROUP: Group`, and its name in [`GROUPS`]. To add a method of the
+//! service argument: a [`Method`] in [`METHODS`]. A test compares what is made with what the items say.
+//!
+//! **Invariant:** everything that waits asks [`Context::may_wait`] first, is an async function, and lets go of
+//! whatever it holds when it is dropped: a cancelled call leaves no descriptor, socket or child behind.
+//! **Invariant:** no single call computes for more than a few milliseconds: nothing can interrupt it.
+
+pub mod arguments;
+mod clock;
+mod constants;
+pub(super) mod env;
+mod exits;
+mod json;
+mod log;
+mod sleep;
+
+use std::rc::Rc;
+
+use mlua::{Lua, Value};
+
+use super::context::Context;
+use super::reference::Item;
+
+pub use constants::{CONSTANTS, Constant};
+
+/// A global of the hooks: a table of functions, or one function. Made when a script first names it.
+#[derive(Debug)]
+pub struct Group {
+    /// The name of the global.
+    pub name: &'static str,
+    /// What is in it: `NAME.FUNCTION` for a table, `NAME` for a function.
+    pub items: &'static [Item],
+    /// Makes it for one VM.
+    pub make: fn(&Lua, &Rc<Context>) -> mlua::Result<Value>,
+}
+
+/// A method of the service argument: `service:NAME(...)`. Made when a script first names it.
+#[derive(Debug)]
+pub struct Method {
+    /// What it is: `service:NAME`.
+    pub item: Item,
+    /// Makes it for one VM; its first argument will be the service.
+    pub make: fn(&Lua, &Rc<Context>) -> mlua::Result<Value>,
+}
+
+impl Method {
+    /// The name alone.
+    pub fn name(&self) -> &'static str {
+        self.item.name.rsplit(':').next().unwrap_or(self.item.name)
+    }
+}
+
+/// All groups.
+pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
+
+/// All methods of the service argument.
+pub static METHODS: &[&Method] = &[&exits::METHOD];

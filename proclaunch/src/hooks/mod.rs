@@ -1,0 +1,46 @@
+//! Lua hooks: scripts that are asked, and can neither block, kill nor outlive the supervisor.
+//!
+//! ```text
+//! reactor ── Engine ── channel ──► thread "hooks": Worker ── Seat per profile ── Host: Vm + functions
+//!    ▲                                                                             │
+//!    └──────── Outbox (eventfd) ◄──────────────── Told ◄───────────────────────────┘
+//! ```
+//!
+//! A [`Host`] is the hooks of one profile in an interpreter of their own, and needs no thread: `proclaunch check` and
+//! `proclaunch test` drive it themselves. The [`Engine`] is the thread that drives them all, one call at a time for
+//! each profile and kind. The functions that scripts can call are in [`api`], a file for each group.
+//!
+//! **Invariant:** the reactor never waits for a script, and no script runs on it.
+//! **Invariant:** what a script answers is advice: every question has an outcome, and the core acts without one.
+
+mod answer;
+pub mod api;
+mod budget;
+mod context;
+mod declared;
+mod engine;
+mod fault;
+mod host;
+mod library;
+mod plain;
+pub mod reference;
+mod require;
+mod seat;
+mod service;
+mod source;
+mod time;
+mod told;
+mod vars;
+mod vm;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use context::{Call, Context, Profile, Tell};
+pub use engine::{Config, Engine, EngineError};
+pub use host::Host;
+pub use source::{Source, Sources};
+pub use time::Clock;
+pub use told::{Outbox, Told};
+pub use vars::{Kept, Vars};

@@ -1,0 +1,252 @@
+//! The hooks of one profile on the thread: which version of each is in force, and which questions are open.
+//!
+//! Questions stand in three lanes, and each lane asks one at a time: those that decide while something stands still
+//! and may not wait, events, and all others. Each lane is first come, first served, but for what holds up a start or a
+//! stop.
+//!
+//! **Invariant:** every question that is asked is told an outcome, unless it is cancelled or asked anew.
+//! **Invariant:** a file that cannot be loaded leaves the hook of before in force.
+
+mod lane;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use proclaunch_core::hook::{Answer, Hook, Hooks, Outcome, Question, QuestionId};
+use proclaunch_core::ids::ProfileName;
+use proclaunch_core::log::Level;
+use tokio::sync::oneshot;
+
+use self::lane::{Lane, Next};
+use super::context::{Context, Profile, Tell};
+use super::host::Host;
+use super::source::Sources;
+use super::time::Clock;
+use super::told::Told;
+use super::vars::{Kept, Vars};
+use super::worker::Shared;
+
+/// So many errors in a row switch a hook off.
+const STRIKES_MAX: u32 = 5;
+
+#[derive(Debug, Default)]
+struct Strikes {
+    count: u32,
+    /// Why it is switched off.
+    off: Option<String>,
+}
+
+/// The hooks of one profile.
+pub(super) struct Seat {
+    name: ProfileName,
+    shared: Rc<Shared>,
+    kept: Kept,
+    /// Which version of each hook is in force: usually one host for all.
+    hosts: RefCell<BTreeMap<Hook, Rc<Host>>>,
+    /// Dropped to give up the loading that is under way.
+    loading: RefCell<Option<oneshot::Sender<()>>>,
+    lanes: RefCell<[Lane; 3]>,
+    strikes: RefCell<BTreeMap<Hook, Strikes>>,
+    gone: Cell<bool>,
+}
+
+impl Seat {
+    pub(super) fn new(name: ProfileName, shared: Rc<Shared>) -> Rc<Self> {
+        Rc::new(Self {
+            name,
+            shared,
+            kept: Kept::default(),
+            hosts: RefCell::default(),
+            loading: RefCell::default(),
+            lanes: RefCell::default(),
+            strikes: RefCell::default(),
+            gone: Cell::new(false),
+        })
+    }
+
+    /// Loads files in the background, and puts them in force.
+    pub(super) fn load(self: &Rc<Self>, generation: u64, mut sources: Sources) {
+        if self.kept.borrow().is_empty() {
+            *self.kept.borrow_mut() = std::mem::take(&mut sources.vars);
+        }
+        let (give_up, given_up) = oneshot::channel::<()>();
+        *self.loading.borrow_mut() = Some(give_up);
+        let (seat, busy) = (Rc::clone(self), self.shared.busy());
+        tokio::task::spawn_local(async move {
+            let loaded = tokio::select! {
+                biased;
+                _ = given_up => return,
+                loaded = Host::load(seat.context(&sources), &sources) => loaded,
+            };
+            drop(busy);
+            seat.loading.take();
+            seat.install(generation, &sources, loaded);
+        });
+    }
+
+    fn context(&self, sources: &Sources) -> Rc<Context> {
+        let profile = Profile {
+            name: self.name.clone(),
+            dir: sources.profile_dir.clone(),
+            env: sources.env.clone(),
+            settings: sources.settings.clone(),
+        };
+        let shared = Rc::clone(&self.shared);
+        let tell: Tell = Rc::new(move |told| shared.tell(told));
+        let own = std::iter::once(sources.profile_dir.clone());
+        let modules = own.chain(self.shared.config.modules.iter().cloned()).collect();
+        Context::new(profile, modules, Clock::Real, tell, Vars::new(Rc::clone(&self.kept)))
+    }
+
+    fn install(self: &Rc<Self>, generation: u64, sources: &Sources, loaded: Result<Host, String>) {
+        let (host, broken) = match loaded {
+            Ok(host) => {
+                let broken = host.hooks().broken.clone();
+                (Some(Rc::new(host)), broken)
+            }
+            Err(why) => (None, sources.all().map(|(hook, _)| (hook, why.clone())).collect()),
+        };
+        let named: BTreeSet<Hook> = sources.all().map(|(hook, _)| hook).collect();
+        let mut hosts = self.hosts.borrow_mut();
+        hosts.retain(|hook, _| named.contains(hook));
+        if let Some(host) = &host {
+            hosts.extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
+        }
+        for (hook, why) in &broken {
+            let stays = if hosts.contains_key(hook) { "; the last good version stays in force" } else { "" };
+            self.say(Level::Warn, *hook, format!("{why}{stays}"));
+        }
+        let hooks = Hooks {
+            loaded: hosts.keys().copied().collect(),
+            broken: broken.into_iter().filter(|(hook, _)| !hosts.contains_key(hook)).collect(),
+            checks: hosts.get(&Hook::Health).map(|host| host.hooks().checks.clone()).unwrap_or_default(),
+            tick: hosts.get(&Hook::OnTick).and_then(|host| host.hooks().tick),
+        };
+        drop(hosts);
+        self.strikes.borrow_mut().clear();
+        self.shared.tell(Told::Loaded { name: self.name.clone(), generation, hooks });
+        for lane in 0..self.lanes.borrow().len() {
+            self.go_on(lane);
+        }
+    }
+
+    /// Has a hook asked, when its turn comes.
+    pub(super) fn ask(self: &Rc<Self>, question: Question) {
+        let off = self.strikes.borrow().get(&question.hook).and_then(|strikes| strikes.off.clone());
+        if let Some(why) = off {
+            self.decide(question.id, Outcome::Failed(format!("{} is switched off: {why}", question.hook)));
+            return;
+        }
+        let lane = lane::of(question.hook);
+        let left_out = self.lanes.borrow_mut()[lane].push(question);
+        if let Some(question) = left_out {
+            self.decide(question.id, Outcome::Answer(Answer::Nothing));
+        }
+        self.go_on(lane);
+    }
+
+    /// Drops a question, asked or still to be.
+    pub(super) fn cancel(self: &Rc<Self>, id: QuestionId) {
+        for lane in self.lanes.borrow_mut().iter_mut() {
+            lane.cancel(id);
+        }
+    }
+
+    /// Drops everything. What runs ends at its next turn.
+    pub(super) fn forget(&self) {
+        self.gone.set(true);
+        self.loading.take();
+        self.hosts.borrow_mut().clear();
+        self.lanes.take();
+    }
+
+    /// Begins the next call of a lane, if it is free.
+    fn go_on(self: &Rc<Self>, lane: usize) {
+        loop {
+            let next = {
+                let hosts = self.hosts.borrow();
+                let is_loading = self.loading.borrow().is_some();
+                self.lanes.borrow_mut()[lane].next(|hook| hosts.contains_key(&hook) || !is_loading)
+            };
+            match next {
+                Next::None => return,
+                Next::Late(question, outcome) => self.decide(question.id, outcome),
+                Next::Call(call) => {
+                    let host = self.hosts.borrow().get(&call.question.hook).cloned();
+                    if let Some(host) = host {
+                        self.call(lane, host, call);
+                        return;
+                    }
+                    self.lanes.borrow_mut()[lane].free();
+                    let why = format!("{}: there is no such hook", call.question.hook);
+                    self.decide(call.question.id, Outcome::Failed(why));
+                }
+            }
+        }
+    }
+
+    fn call(self: &Rc<Self>, lane: usize, host: Rc<Host>, call: lane::Call) {
+        let lane::Call { question, waited, cancelled } = call;
+        let (seat, busy) = (Rc::clone(self), self.shared.busy());
+        tokio::task::spawn_local(async move {
+            let outcome = tokio::select! {
+                biased;
+                end = cancelled => end.ok().map(|()| Outcome::Answer(Answer::Nothing)),
+                outcome = host.call(&question) => Some(outcome),
+            };
+            match outcome {
+                // It had not its whole time, for no fault of the service.
+                Some(Outcome::TimedOut) if waited && question.hook == Hook::Health => {
+                    seat.decide(question.id, Outcome::Answer(Answer::Nothing));
+                }
+                Some(outcome) => seat.judge(question.hook, question.id, outcome),
+                None => {}
+            }
+            host.tidy().await;
+            drop(busy);
+            if !seat.gone.get() {
+                seat.lanes.borrow_mut()[lane].free();
+                seat.go_on(lane);
+            }
+        });
+    }
+
+    /// Tells an outcome, and counts errors.
+    fn judge(&self, hook: Hook, id: QuestionId, outcome: Outcome) {
+        let mut all = self.strikes.borrow_mut();
+        let strikes = all.entry(hook).or_default();
+        let mut switched_off = None;
+        match &outcome {
+            Outcome::Answer(_) => strikes.count = 0,
+            Outcome::TimedOut => {}
+            Outcome::Failed(why) => {
+                strikes.count += 1;
+                if strikes.count == STRIKES_MAX {
+                    let why = format!("{STRIKES_MAX} errors in a row, the last: {why}");
+                    strikes.off = Some(why.clone());
+                    switched_off = Some(why);
+                }
+            }
+        }
+        drop(all);
+        self.decide(id, outcome);
+        if let Some(why) = switched_off {
+            self.tell(Told::SwitchedOff { name: self.name.clone(), hook, why });
+        }
+    }
+
+    fn decide(&self, id: QuestionId, outcome: Outcome) {
+        self.tell(Told::Decided { name: self.name.clone(), id, outcome });
+    }
+
+    fn say(&self, level: Level, hook: Hook, text: String) {
+        self.tell(Told::Said { name: self.name.clone(), level, hook: Some(hook), text });
+    }
+
+    fn tell(&self, told: Told) {
+        if !self.gone.get() {
+            self.shared.tell(told);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Source text, before the compiler sees it.
+//!
+//! **Invariant:** only text is compiled, and not too much of it: the compiler cannot be interrupted, and compiled code
+//! would be believed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use proclaunch_core::hook::Hook;
+use proclaunch_core::profile::Variable;
+
+/// The longest file, in bytes.
+pub(super) const LONGEST: usize = 256 * 1024;
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: Vec<u8>,
+}
+
+/// The hook files of a profile, and what else its hooks are told of its directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// The directory of the profile: `require` looks there first.
+    pub profile_dir: PathBuf,
+    /// The files.
+    pub files: BTreeMap<Hook, Source>,
+    /// `on_event.lua` of `.defaults/`: it is called for the events of every profile, after the profile's own.
+    pub defaults_event: Option<Source>,
+    /// What the service would be given as environment.
+    pub env: Vec<Variable>,
+    /// The text of the setting files.
+    pub settings: BTreeMap<String, String>,
+    /// The variables that were kept, as JSON; empty for none. Taken only if the hooks have none of their own yet.
+    pub vars: String,
+}
+
+impl Sources {
+    /// Whether there is no hook at all.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.defaults_event.is_none()
+    }
+
+    /// Every file, with the hook that it is for; of one hook, in the order that they are called in.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Hook, &Source)> {
+        let files = self.files.iter().map(|(hook, source)| (*hook, source));
+        files.chain(self.defaults_event.iter().map(|source| (Hook::OnEvent, source)))
+    }
+}
+
+/// The text as the compiler is to see it, or what is wrong with it.
+pub(super) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
+    if text.len() > LONGEST {
+        return Err(format!("is longer than {LONGEST} bytes"));
+    }
+    if text.first().is_some_and(|byte| *byte < 9 || *byte == 27) {
+        return Err("is compiled code; only source text is accepted".to_owned());
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    if !text.starts_with(b"#!") {
+        return Ok(text.to_vec());
+    }
+    // The line itself stays, so that the others keep their numbers.
+    let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    Ok(text[end..].to_vec())
+}
+
+/// What a file is called in messages: its name and its directory's, `web/health.lua`.
+pub(super) fn shown(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let file = name(path).unwrap_or_else(|| path.display().to_string());
+    match path.parent().and_then(name) {
+        Some(directory) => format!("{directory}/{file}"),
+        None => file,
+    }
+}

@@ -1,0 +1,123 @@
+//! What runs on the thread of the hooks: orders in, a seat for each profile.
+//!
+//! **Invariant:** an order is obeyed at once and without waiting; what takes time is a task of its own.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proclaunch_core::hook::{Outcome, Question, QuestionId};
+use proclaunch_core::ids::ProfileName;
+
+use super::engine::Config;
+use super::seat::Seat;
+use super::source::Sources;
+use super::told::{Outbox, Told};
+
+/// How often the thread says that it lives, while it has calls in flight.
+const BEAT: Duration = Duration::from_millis(250);
+
+/// What the reactor wants.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Load these files.
+    Load(ProfileName, u64, Box<Sources>),
+    /// Ask a hook.
+    Ask(ProfileName, Box<Question>),
+    /// Drop a call.
+    Cancel(ProfileName, QuestionId),
+    /// Drop a profile.
+    Forget(ProfileName),
+}
+
+/// What all seats share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: Config,
+    outbox: Arc<Outbox>,
+    busy: Cell<usize>,
+    beating: Cell<bool>,
+}
+
+impl Shared {
+    pub(super) fn tell(&self, told: Told) {
+        self.outbox.put(told);
+    }
+
+    /// Counts a call or a load in flight, until the guard is dropped.
+    pub(super) fn busy(self: &Rc<Self>) -> Busy {
+        self.busy.set(self.busy.get() + 1);
+        if !self.beating.replace(true) {
+            let shared = Rc::clone(self);
+            tokio::task::spawn_local(async move {
+                loop {
+                    tokio::time::sleep(BEAT).await;
+                    if shared.busy.get() == 0 {
+                        break;
+                    }
+                    shared.tell(Told::Beat);
+                }
+                shared.beating.set(false);
+            });
+        }
+        Busy(Rc::clone(self))
+    }
+}
+
+/// That something is in flight.
+pub(super) struct Busy(Rc<Shared>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get().saturating_sub(1));
+    }
+}
+
+/// Everything on the thread.
+pub(super) struct Worker {
+    shared: Rc<Shared>,
+    seats: RefCell<BTreeMap<ProfileName, Rc<Seat>>>,
+}
+
+impl Worker {
+    pub(super) fn new(config: Config, outbox: Arc<Outbox>) -> Self {
+        let shared = Shared { config, outbox, busy: Cell::new(0), beating: Cell::new(false) };
+        Self { shared: Rc::new(shared), seats: RefCell::default() }
+    }
+
+    /// Obeys. Within a `LocalSet`.
+    pub(super) fn obey(&self, order: Order) {
+        match order {
+            Order::Load(name, generation, sources) => {
+                let mut seats = self.seats.borrow_mut();
+                let seat =
+                    seats.entry(name.clone()).or_insert_with(|| Seat::new(name, Rc::clone(&self.shared)));
+                seat.load(generation, *sources);
+            }
+            Order::Ask(name, question) => match self.seat(&name) {
+                Some(seat) => seat.ask(*question),
+                None => self.shared.tell(Told::Decided {
+                    id: question.id,
+                    outcome: Outcome::Failed(format!("{name} has no hooks")),
+                    name,
+                }),
+            },
+            Order::Cancel(name, id) => {
+                if let Some(seat) = self.seat(&name) {
+                    seat.cancel(id);
+                }
+            }
+            Order::Forget(name) => {
+                if let Some(seat) = self.seats.borrow_mut().remove(&name) {
+                    seat.forget();
+                }
+            }
+        }
+    }
+
+    fn seat(&self, name: &ProfileName) -> Option<Rc<Seat>> {
+        self.seats.borrow().get(name).cloned()
+    }
+}

@@ -42,7 +42,7 @@ impl Keeper {
             start.killed.clear();
             self.looked = false;
             // Where children are not named, one walk serves all that are hunted in this batch.
-            if self.children_are_named {
+            if self.own_children.is_some() {
                 self.strike(ticket, &Children::Named);
             }
         }
@@ -107,7 +107,7 @@ impl Keeper {
         let Some(start) = self.starts.get(&ticket) else { return Vec::new() };
         let main = start.main.as_ref().map(|main| main.id);
         let roots: Vec<ProcId> = main.into_iter().chain(start.left.iter().copied()).collect();
-        let mut tree = self.below(ticket, &roots, &Children::new(self.children_are_named));
+        let mut tree = self.below(ticket, &roots, &Children::new(self.own_children.is_some()));
         tree.extend(&start.left);
         tree
     }

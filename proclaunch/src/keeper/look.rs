@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 
 use proclaunch_core::ids::{ProcId, Ticket};
 
@@ -17,22 +18,34 @@ const ENVIRON_MAX: u64 = 1 << 20;
 /// How often a process amid `execve` is given the processor.
 const YIELDS_MAX: u32 = 200;
 
-/// Whether the kernel names children.
-pub(crate) fn children_are_named() -> bool {
-    fs::exists("/proc/thread-self/children").unwrap_or(false)
+/// The list of our own first thread's children: one open file, read again at each look.
+///
+/// Orphans that come to a subreaper become children of its first living thread (`find_new_reaper`), whichever thread
+/// has asked for them, and others of the thread that made them.
+pub(crate) struct OwnChildren(fs::File);
+
+impl OwnChildren {
+    /// None where the kernel does not name children.
+    pub(crate) fn open() -> Option<Self> {
+        let me = std::process::id();
+        fs::File::open(format!("/proc/{me}/task/{me}/children")).ok().map(Self)
+    }
+
+    /// Their pids; zombies among them.
+    pub(crate) fn pids(&self) -> Vec<i32> {
+        let mut text = Vec::new();
+        let mut page = [0; 4096];
+        while let Ok(count @ 1..) = self.0.read_at(&mut page, text.len() as u64) {
+            text.extend_from_slice(&page[..count]);
+        }
+        numbers_in(&text)
+    }
 }
 
 /// The pids of all children of `pid`, of all its threads; zombies among them.
 pub(crate) fn children_of(pid: i32) -> Vec<i32> {
     let threads = numbers(&format!("/proc/{pid}/task"));
     threads.into_iter().flat_map(|thread| children_of_thread(pid, thread)).collect()
-}
-
-/// The children of a process's first thread; zombies among them. Orphans that come to a subreaper become children of
-/// its first living thread (`find_new_reaper`), whichever thread has asked for them, and others of the thread that
-/// made them.
-pub(crate) fn children_of_leader(pid: i32) -> Vec<i32> {
-    children_of_thread(pid, pid)
 }
 
 fn children_of_thread(pid: i32, thread: i32) -> Vec<i32> {
@@ -44,6 +57,10 @@ fn children_of_thread(pid: i32, thread: i32) -> Vec<i32> {
     if file.read_to_end(&mut text).is_err() {
         return Vec::new();
     }
+    numbers_in(&text)
+}
+
+fn numbers_in(text: &[u8]) -> Vec<i32> {
     text.split(|b| *b == b' ').filter_map(|word| std::str::from_utf8(word).ok()?.parse().ok()).collect()
 }
 

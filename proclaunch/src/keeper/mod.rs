@@ -56,6 +56,7 @@ pub use stat::{Stat, identify, parse_stat, read_stat};
 use cgroup::Cgroups;
 use family::Known;
 use launch::Launcher;
+use look::OwnChildren;
 use protocol::{Report, Request};
 
 /// How many exits of unknown children are remembered for a later [`Request::Adopt`].
@@ -64,7 +65,8 @@ const RECENT_MAX: usize = 64;
 /// The owner of the processes.
 pub struct Keeper {
     me: i32,
-    children_are_named: bool,
+    /// None where the kernel does not name children.
+    own_children: Option<OwnChildren>,
     launcher: Launcher,
     /// Boxed, as a tree that was filled in order is half empty.
     starts: BTreeMap<Ticket, Box<Start>>,
@@ -155,8 +157,8 @@ impl Keeper {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(KeeperError::Epoll)?;
         Ok(Self {
             me: nix::unistd::getpid().as_raw(),
-            children_are_named: look::children_are_named(),
             launcher: Launcher::new(instance, own_env)?,
+            own_children: OwnChildren::open(),
             starts: BTreeMap::new(),
             known: Known::default(),
             orphans: BTreeMap::new(),

@@ -88,7 +88,7 @@ impl Keeper {
         if prey.is_empty() {
             return false;
         }
-        let children = look::Children::new(self.children_are_named);
+        let children = look::Children::new(self.own_children.is_some());
         let mut any = false;
         for ticket in prey {
             let found = self.strike(ticket, &children);
@@ -191,8 +191,8 @@ impl Keeper {
 
     /// All orphans, and those of our other children that the first thread has made.
     fn children(&self) -> Vec<i32> {
-        if self.children_are_named {
-            return look::children_of_leader(self.me);
+        if let Some(own) = &self.own_children {
+            return own.pids();
         }
         look::everybody().into_iter().filter(|stat| stat.ppid == self.me).map(|stat| stat.id.pid).collect()
     }

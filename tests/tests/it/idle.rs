@@ -7,14 +7,15 @@ use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::supervisor::Supervisor;
 use proclaunch_tests::wait;
 
-/// How often the supervisor has been woken.
+/// How often the supervisor's threads have been woken.
 fn wakeups(supervisor: &Supervisor) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", supervisor.process().pid)).unwrap();
-    let switches = |name: &str| -> u64 {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        line.trim().parse().unwrap()
+    let tasks = fs::read_dir(format!("/proc/{}/task", supervisor.process().pid)).unwrap();
+    let statuses = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap());
+    let switches = |status: String| -> u64 {
+        let lines = status.lines().filter(|line| line.contains("voluntary_ctxt_switches:"));
+        lines.map(|line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()).sum()
     };
-    switches("voluntary_ctxt_switches:") + switches("nonvoluntary_ctxt_switches:")
+    statuses.map(switches).sum()
 }
 
 /// It took this much of the processor, in clock ticks.

@@ -1,6 +1,7 @@
 //! Stopping: what is sent to whom, and what happens during a shutdown.
 
 use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getsid};
 
 use super::SLEEP;
 use proclaunch_tests::processes::{Process, descendants};
@@ -88,6 +89,28 @@ fn bug_06_whoever_ignores_the_stop_signal_is_killed_with_all_its_children() {
     assert_eq!(stopped, format!("stopped (pid {}, signal KILL)", main.pid));
     let left: Vec<Process> = tree.into_iter().filter(|process| process.is_alive()).collect();
     assert_eq!(left, [], "{}", supervisor.log());
+}
+
+/// As nginx does it: the launcher writes the pid file, then the daemon makes its session, and no environment tells
+/// whose it is.
+#[test]
+fn bug_06_what_a_dead_daemon_leaves_is_killed_though_its_session_came_after_its_pid_file() {
+    let sandbox = Sandbox::new();
+    let work = "sleep 86400 & exec sleep 86401";
+    let daemon =
+        format!(r#"sh -c "until [ -e go ]; do sleep 0.05; done; exec setsid env -i sh -c '{work}'""#);
+    let web = sandbox.profile("web", &format!("{daemon} & echo $! > pid")).set("pid_file", "pid");
+    let supervisor = sandbox.start();
+    let main = supervisor.main_process("web");
+    std::fs::write(web.dir.join("go"), "").unwrap();
+    let pid = Pid::from_raw(main.pid);
+    supervisor.wait_for("its session", || (getsid(Some(pid)) == Ok(pid)).then_some(()));
+    let workers =
+        supervisor.wait_for("its worker", || Some(descendants(main.pid)).filter(|all| !all.is_empty()));
+    main.signal(Signal::SIGKILL);
+    supervisor.wait_for_line("web", "killing what its main process left behind");
+    supervisor
+        .wait_for("the worker's end", || (!workers.iter().any(|worker| worker.is_alive())).then_some(()));
 }
 
 #[test]

@@ -32,10 +32,10 @@ fn without_processes_a_start_fails_says_so_and_is_made_when_there_is_room() {
     let all = names(12);
     sleepers(&sandbox, all.clone());
     let supervisor = sandbox.start_as(NOBODY_AT_ALL, |command| {
-        below(command, "prlimit", &["--nproc=8"]);
+        below(command, "prlimit", &["--nproc=9"]);
         command.uid(NOBODY_AT_ALL).gid(NOBODY_AT_ALL);
     });
-    // Itself and seven others.
+    // Its own two threads and seven others.
     supervisor.wait_for("what fits to run", || (running(&supervisor, all.clone()).len() == 7).then_some(()));
     let first = running(&supervisor, all.clone());
     let waiting: Vec<String> = all.clone().filter(|name| !first.contains(name)).collect();

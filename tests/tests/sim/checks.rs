@@ -81,6 +81,9 @@ impl Sim {
             | Action::Watch { .. }
             | Action::Release { .. }
             | Action::RemovePidFile(_)
+            | Action::LoadHooks(_)
+            | Action::Consult(_)
+            | Action::Lapse(_)
             | Action::Remember(_)
             | Action::Log(_) => {}
         }
@@ -114,7 +117,16 @@ impl Sim {
             | Said::Changed
             | Said::Created
             | Said::Deleting
-            | Said::RemovingPidFile => return,
+            | Said::RemovingPidFile
+            | Said::Gate { .. }
+            | Said::HookDecided { .. }
+            | Said::HookFailed { .. }
+            | Said::Hook { .. }
+            | Said::HookBroken { .. }
+            | Said::HookOff { .. }
+            | Said::Healthy
+            | Said::Unhealthy { .. }
+            | Said::NotReady { .. } => return,
         };
         let real = self.processes.exit_of(id);
         ensure(real == Some(told) || (real.is_some() && told == Exit::Unknown), || {
@@ -156,10 +168,11 @@ impl Sim {
     }
 
     /// At each wait: the fleet's idea of the world is right.
-    pub(crate) fn check_all(&self) {
+    pub(crate) fn check_all(&mut self) {
         for (name, machine) in self.shadow.machines() {
             self.check_machine(name, machine);
         }
+        self.questions.check_all(self.now, &self.shadow);
         for start in self.keeper.starts.values() {
             ensure(self.shadow.machine(&start.name).is_some(), || {
                 format!("{} is forgotten and lives", start.name)
@@ -244,7 +257,7 @@ impl Sim {
             let (idle, state) = (machine.idle(), machine.state());
             let is_right = match (entry.want, idle) {
                 (Want::Up, None) => state == StateName::Running || never_ready(entry.profile.as_ref()),
-                (Want::Up, Some(idle)) => may_rest(idle, entry),
+                (Want::Up, Some(idle)) => may_rest(idle, entry) || self.questions.may_rest(name, idle),
                 (Want::Down, idle) => idle == Some(Idle::Ordered),
                 (Want::Gone, _) => false,
             };

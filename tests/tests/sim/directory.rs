@@ -8,6 +8,7 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::{Fault, Parsed, Problem, Profile};
 
 use crate::happening::Happening;
+use crate::hooks;
 use crate::plan;
 use crate::rng::Rng;
 use crate::world::Sim;
@@ -28,10 +29,11 @@ pub(crate) struct Files {
 }
 
 impl Directory {
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
+    pub(crate) fn draw(rng: &mut Rng, hooks: &mut Rng) -> Self {
         let mut profiles = BTreeMap::new();
         for name in &NAMES[..usize::try_from(1 + rng.below(4)).expect("below 5")] {
-            profiles.insert(parse(name), Files { profile: plan::profile(rng), is_broken: rng.one_in(10) });
+            let profile = with_hooks(plan::profile(rng), hooks);
+            profiles.insert(parse(name), Files { profile, is_broken: rng.one_in(10) });
         }
         Self { profiles, is_readable: true }
     }
@@ -83,7 +85,8 @@ impl Sim {
         let delay = self.rng.duration(Duration::from_millis(300));
         match self.directory.profiles.remove(&name) {
             None => {
-                let files = Files { profile: plan::profile(&mut self.rng), is_broken: self.rng.one_in(6) };
+                let profile = with_hooks(plan::profile(&mut self.rng), &mut self.hooks.rng);
+                let files = Files { profile, is_broken: self.rng.one_in(6) };
                 self.directory.profiles.insert(name.clone(), files);
             }
             Some(mut files) => match self.rng.below(8) {
@@ -99,6 +102,7 @@ impl Sim {
                         files.is_broken = !files.is_broken;
                     } else {
                         plan::change(&mut self.rng, &mut files.profile);
+                        hooks::change(&mut self.hooks.rng, &mut files.profile.policy.hooks);
                     }
                     self.directory.profiles.insert(name.clone(), files);
                 }
@@ -107,6 +111,11 @@ impl Sim {
         let only = (!self.rng.one_in(3)).then_some(name);
         self.later(delay, Happening::Scan(only));
     }
+}
+
+fn with_hooks(mut profile: Profile, rng: &mut Rng) -> Profile {
+    profile.policy.hooks = hooks::files(rng);
+    profile
 }
 
 fn parse(name: &str) -> ProfileName {

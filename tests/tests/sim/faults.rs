@@ -19,6 +19,7 @@ impl Sim {
         }
         let delay = self.rng.delay();
         self.later(delay, Happening::Act);
+        self.act_by_hooks();
         match self.rng.below(20) {
             0..7 => self.order(),
             7..12 => self.edit(),

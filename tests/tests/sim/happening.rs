@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::Input;
+use proclaunch_core::hook::{Hook, Outcome, QuestionId};
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 use proclaunch_core::profile::Profile;
 
@@ -43,6 +44,8 @@ pub(crate) enum Happening {
     Tell(Input),
     /// Directories are read: all of them, or one.
     Scan(Option<ProfileName>),
+    /// A hook answers, unless nobody wants to know any more.
+    Answer(ProfileName, QuestionId, Hook, Outcome),
     /// Somebody does something.
     Act,
     /// The next part of the run begins.
@@ -53,7 +56,9 @@ impl Happening {
     /// Whether it is on its way to a supervisor, and lost with it.
     pub(crate) const fn is_for_supervisor(&self) -> bool {
         match self {
-            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) => true,
+            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) | Self::Answer(..) => {
+                true
+            }
             Self::End(..) | Self::Birth(..) | Self::PidFile(..) | Self::Act | Self::Next => false,
         }
     }

@@ -31,6 +31,8 @@ impl Lines {
             (Said::Died { id, .. } | Said::Finished { id, .. }, Told::Running(running)) if *id == running => {
                 Told::Off
             }
+            // Behind its gate nothing is said to start.
+            (Said::StartFailed { why, .. }, Told::Off) if why.starts_with("on_start: ") => told,
             (Said::StartFailed { .. }, Told::Starting) | (Said::Stopped { .. }, Told::Stopping) => Told::Off,
             // What died and is being cleared away can be told to stop.
             (Said::Stopping, Told::Off | Told::Starting | Told::Running(_)) => Told::Stopping,
@@ -44,6 +46,9 @@ impl Lines {
                 Told::Off,
             )
             | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
+            | (Said::Gate { .. }, Told::Off)
+            | (Said::NotReady { .. }, Told::Starting)
+            | (Said::Healthy | Said::Unhealthy { .. }, Told::Running(_))
             | (
                 Said::LeftBehind { .. }
                 | Said::NotGone { .. }
@@ -53,7 +58,12 @@ impl Lines {
                 | Said::Changed
                 | Said::Created
                 | Said::Disappeared
-                | Said::RemovingPidFile,
+                | Said::RemovingPidFile
+                | Said::HookDecided { .. }
+                | Said::HookFailed { .. }
+                | Said::Hook { .. }
+                | Said::HookBroken { .. }
+                | Said::HookOff { .. },
                 _,
             ) => told,
             (
@@ -72,6 +82,10 @@ impl Lines {
                 | Said::NextStopSignal { .. }
                 | Said::Killing { .. }
                 | Said::KillingRest { .. }
+                | Said::Gate { .. }
+                | Said::NotReady { .. }
+                | Said::Healthy
+                | Said::Unhealthy { .. }
                 | Said::Deleting,
                 _,
             ) => return Err(format!("`{name} {said}` cannot follow {told:?}")),

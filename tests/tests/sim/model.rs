@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proclaunch_core::fleet::{Fleet, Input, Scan};
+use proclaunch_core::hook::{Hook, Wish};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::{Recalled, StateName, Want};
+use proclaunch_core::machine::{Event, Recalled, StateName, Want};
 use proclaunch_core::profile::{Kill, Parsed, Profile};
 use proclaunch_core::signal::Signal;
 
@@ -18,7 +19,7 @@ pub(crate) struct Expected {
     pub(crate) is_held: bool,
     /// The last good settings.
     pub(crate) profile: Option<Profile>,
-    /// A `reload` file has let its process live on with old settings.
+    /// A `reload` file or an `on_change` hook has let its process live on with old settings.
     pub(crate) is_reloaded: bool,
     /// It rested under an earlier supervisor, and its files have not changed since.
     pub(crate) rests_since_before: bool,
@@ -95,6 +96,7 @@ impl Model {
                 self.scan(scan, &before);
                 self.has_begun |= scan.complete;
             }
+            Input::Hook(name, event) => self.wished(name, event, &before),
             Input::Signal(Signal::HUP) => self.drain(),
             Input::Signal(Signal::TERM) if self.drains_on_term => self.drain(),
             Input::ScanFailed(_) => self.last = None,
@@ -108,6 +110,25 @@ impl Model {
             | Input::Timeout => {}
         }
         before
+    }
+
+    /// A hook wants something: what an operator could order of a process that runs.
+    fn wished(&mut self, name: &ProfileName, event: &Event, before: &Before) {
+        let Event::Wished { wish, .. } = event else { return };
+        match wish {
+            Wish::Shutdown(_) => {
+                if !self.is_draining {
+                    self.drain();
+                }
+            }
+            Wish::Stop(_) if before.states.get(name) == Some(&StateName::Running) => {
+                if let Some(entry) = self.entries.get_mut(name) {
+                    entry.want = Want::Down;
+                    entry.is_ordered = true;
+                }
+            }
+            Wish::Stop(_) | Wish::Restart(_) | Wish::Signal(..) => {}
+        }
     }
 
     pub(crate) const fn has_begun(&self) -> bool {
@@ -169,12 +190,12 @@ impl Model {
                 let is_first = entry.profile.is_none() && is_stopped;
                 entry.is_held = is_down && (entry.is_held || (is_first && !entry.is_ordered));
                 entry.rests_since_before &= entry.profile.as_ref().is_none_or(|old| old == good);
-                entry.is_reloaded |= good.policy.reload.is_some();
+                entry.is_reloaded |= may_live_on(good);
                 entry.profile = Some(good.clone());
             }
             return;
         }
-        let is_reloaded = good.is_some_and(|profile| profile.policy.reload.is_some());
+        let is_reloaded = good.is_some_and(may_live_on);
         let recalled = self.recalled.remove(name);
         let order = recalled.as_ref().and_then(|recalled| recalled.remembered.order);
         let (want, is_ordered) = match order {
@@ -190,4 +211,9 @@ impl Model {
             Expected { want, is_ordered, is_held, profile: good.cloned(), is_reloaded, rests_since_before },
         );
     }
+}
+
+/// Whether a change of its files may leave its process as it is.
+fn may_live_on(profile: &Profile) -> bool {
+    profile.policy.reload.is_some() || profile.policy.hooks.present.contains(&Hook::OnChange)
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use proclaunch_core::exit::Exit;
+use proclaunch_core::hook::Hook;
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::{Outcome, Said};
 use proclaunch_core::machine::Want;
@@ -41,7 +42,16 @@ impl Sim {
             | Said::Changed
             | Said::Created
             | Said::Deleting
-            | Said::RemovingPidFile => return,
+            | Said::RemovingPidFile
+            | Said::Gate { .. }
+            | Said::HookDecided { .. }
+            | Said::HookFailed { .. }
+            | Said::Hook { .. }
+            | Said::HookBroken { .. }
+            | Said::HookOff { .. }
+            | Said::Healthy
+            | Said::Unhealthy { .. }
+            | Said::NotReady { .. } => return,
         };
         if entry.want != Want::Up {
             return ensure(outcome == Some(Outcome::Ending), || format!("`{name} {said}`, and it is to end"));
@@ -54,11 +64,14 @@ impl Sim {
             Some(Profile { shape, policy }) => (shape.oneshot, policy.clone()),
             None => (false, Policy::default()),
         };
+        let is_asked = matches!(said, Said::Died { .. }) && self.questions.has(name, Hook::ShouldRestart);
+        ensure(is_asked == (outcome == Some(Outcome::Asked)), || format!("`{name} {said}`, hooks: {is_asked}"));
         let is_right = match outcome {
             None => is_oneshot && exit == Some(Exit::Code(0)),
             Some(Outcome::NotRestarted) => !retries(&policy, exit),
             Some(Outcome::GivenUp) => retries(&policy, exit) && policy.give_up.is_some(),
             Some(Outcome::Restart(delay)) => retries(&policy, exit) && delay <= longest(&policy),
+            Some(Outcome::Asked) => exit.is_some(),
             Some(Outcome::Ending) => violated(format!("`{name} {said}`, and it is to run")),
         };
         let is_done = is_oneshot && exit == Some(Exit::Code(0));

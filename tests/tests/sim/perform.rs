@@ -42,6 +42,7 @@ impl Sim {
             Effect::Forget(name) => {
                 self.check_nothing_forgotten(Some(&name));
                 self.records.remove(&name);
+                self.hooks.forget_profile(&name);
             }
             Effect::ForgetAll => {
                 self.check_nothing_forgotten(None);
@@ -54,7 +55,7 @@ impl Sim {
 
     fn perform_action(&mut self, name: &ProfileName, action: Action, kill: Kill) {
         match action {
-            Action::Spawn { ticket, profile } => {
+            Action::Spawn { ticket, profile, variables: _ } => {
                 self.check_nothing_lives(name);
                 self.keeper.launching.insert(ticket, name.clone());
                 let launch = Happening::Launch(name.clone(), ticket, profile);
@@ -92,6 +93,10 @@ impl Sim {
                 self.later(delay, Happening::Look(name.clone(), profile));
             }
             Action::RemovePidFile(profile) => self.remove_pid_file(name, &profile),
+            Action::LoadHooks(profile) => self.load_hooks(name, &profile),
+            Action::Consult(question) => self.consult(name, &question),
+            // What is on its way is dropped when it arrives, or is told too late all the same.
+            Action::Lapse(_) => {}
             Action::Remember(remembered) => {
                 self.records.insert(name.clone(), remembered);
             }
@@ -120,6 +125,7 @@ impl Sim {
             }
             Happening::Tell(input) => self.ready.push(input),
             Happening::Scan(only) => self.scan(only.as_ref()),
+            Happening::Answer(name, id, hook, outcome) => self.answer(name, id, hook, outcome),
             Happening::Act => self.act(),
             Happening::Next => self.next_part(),
         }

@@ -1,10 +1,11 @@
 //! What is drawn from the seed: the settings of profiles, and how the processes behave that are started by them.
 
+use std::mem;
 use std::time::Duration;
 
 use proclaunch_core::exit::Exit;
 use proclaunch_core::profile::{
-    Backoff, Fingerprint, GiveUp, Kill, Policy, Profile, Restart, Shape, StopStep,
+    Backoff, Fingerprint, GiveUp, HookFiles, Kill, Policy, Profile, Restart, Shape, StopStep,
 };
 use proclaunch_core::signal::Signal;
 
@@ -181,6 +182,7 @@ pub(crate) fn policy(rng: &mut Rng) -> Policy {
         kill: *rng.pick(&[Kill::Mixed, Kill::Mixed, Kill::Group, Kill::Tree, Kill::Process]),
         reload: rng.one_in(4).then_some(Signal::HUP),
         down: rng.one_in(8),
+        hooks: HookFiles::default(),
     }
 }
 
@@ -200,7 +202,10 @@ fn stop(rng: &mut Rng) -> Box<[StopStep]> {
 pub(crate) fn change(rng: &mut Rng, profile: &mut Profile) {
     match rng.below(8) {
         0 | 1 => profile.shape.run = Fingerprint(u128::from(rng.below(1000))),
-        2 => profile.policy = policy(rng),
+        2 => {
+            let hooks = mem::take(&mut profile.policy.hooks);
+            profile.policy = Policy { hooks, ..policy(rng) };
+        }
         3 => {
             profile.shape.pid_file = match profile.shape.pid_file {
                 None => Some(pid_file(rng)),

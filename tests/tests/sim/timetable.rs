@@ -111,6 +111,15 @@ impl Sim {
         Part::Ending
     }
 
+    /// A hook has told the supervisor to drain.
+    pub(crate) fn is_shut_down(&mut self) {
+        self.queue.retain(|_, happening| !matches!(happening, Happening::Next));
+        self.timetable.finale = Finale::Drain;
+        self.timetable.part = Part::Ending;
+        self.fate = Fate::Lives;
+        self.later(SETTLING, Happening::Next);
+    }
+
     /// The last fault is over: everything is mended.
     fn calm(&mut self) {
         self.note("--- nothing goes wrong from here on");
@@ -119,6 +128,7 @@ impl Sim {
         for files in self.directory.profiles.values_mut() {
             files.is_broken = false;
         }
+        self.replace_hook_engine();
         let names: Vec<ProfileName> = self.directory.profiles.keys().cloned().collect();
         for name in names {
             if self.rng.one_in(2) {

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use proclaunch_core::clock::Moment;
 use proclaunch_core::fleet::{Effect, Input, Scan};
+use proclaunch_core::hook::Question;
 use proclaunch_core::machine::Action;
+use proclaunch_core::profile::HookFiles;
 
 /// How many lines are shown of a run that failed.
 const TAIL: usize = 60;
@@ -66,6 +68,7 @@ pub(crate) fn input(input: &Input) -> String {
         }
         Input::Report(report) => format!("{report:?}"),
         Input::PidFile(..)
+        | Input::Hook(..)
         | Input::Signal(_)
         | Input::Order(..)
         | Input::ScanFailed(_)
@@ -80,12 +83,13 @@ fn scanned(scan: &Scan) -> String {
         let _ = match &parsed.profile {
             Ok(profile) => write!(
                 text,
-                " {name} (run {}, {}{:?} {:?}{})",
+                " {name} (run {}, {}{:?} {:?}{}{})",
                 profile.shape.run.0,
                 if profile.shape.pid_file.is_some() { "pid_file " } else { "" },
                 profile.policy.restart,
                 profile.policy.kill,
                 if profile.policy.down { " down" } else { "" },
+                hooked(&profile.policy.hooks),
             ),
             Err(_) => write!(text, " {name} (broken)"),
         };
@@ -96,13 +100,25 @@ fn scanned(scan: &Scan) -> String {
     text
 }
 
+fn hooked(hooks: &HookFiles) -> String {
+    if hooks.present.is_empty() { String::new() } else { format!(" {:?}", hooks.present) }
+}
+
 /// An effect, short enough for one line.
 pub(crate) fn effect(effect: &Effect) -> String {
     match effect {
-        Effect::Do(name, Action::Spawn { ticket, profile }) => {
+        Effect::Do(name, Action::Spawn { ticket, profile, .. }) => {
             format!("{name} Spawn {ticket} (run {})", profile.shape.run.0)
         }
         Effect::Do(name, Action::LookAtPidFile(_)) => format!("{name} LookAtPidFile"),
+        Effect::Do(name, Action::LoadHooks(profile)) => {
+            let HookFiles { present, digest } = &profile.policy.hooks;
+            format!("{name} LoadHooks {present:?} ({})", digest.0)
+        }
+        Effect::Do(name, Action::Consult(question)) => {
+            let Question { id, hook, check, .. } = &**question;
+            format!("{name} Consult {} {hook} {check}", id.0)
+        }
         Effect::Do(name, Action::RemovePidFile(_)) => format!("{name} RemovePidFile"),
         Effect::Do(name, action) => format!("{name} {action:?}"),
         Effect::Log(entry) => {

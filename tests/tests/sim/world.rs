@@ -21,10 +21,12 @@ use proclaunch_core::world::World;
 use crate::checks::{ensure, violated};
 use crate::directory::Directory;
 use crate::happening::{Fate, Happening, Unwound};
+use crate::hooks::Host;
 use crate::keeper::Keeper;
 use crate::lines::Lines;
 use crate::model::Model;
 use crate::processes::Processes;
+use crate::questions::Questions;
 use crate::rng::Rng;
 use crate::timetable::Timetable;
 use crate::trace::{self, Trace};
@@ -39,11 +41,13 @@ const INPUTS_MAX: u64 = 200_000;
 pub(crate) struct Sim {
     pub(crate) rng: Rng,
     pub(crate) now: Moment,
-    queue: BTreeMap<(Moment, u64), Happening>,
+    pub(crate) queue: BTreeMap<(Moment, u64), Happening>,
     queued: u64,
     pub(crate) ready: Vec<Input>,
     pub(crate) processes: Processes,
     pub(crate) keeper: Keeper,
+    pub(crate) hooks: Host,
+    pub(crate) questions: Questions,
     pub(crate) records: BTreeMap<ProfileName, Remembered>,
     pub(crate) directory: Directory,
     pub(crate) timetable: Timetable,
@@ -66,7 +70,8 @@ impl Sim {
     pub(crate) fn new(seed: u64, keeps_trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         let config = Config { instance: 0, drain_on_term: rng.one_in(4) };
-        let directory = Directory::draw(&mut rng);
+        let mut hooks = Host::new(seed);
+        let directory = Directory::draw(&mut rng, &mut hooks.rng);
         let timetable = Timetable::draw(&mut rng);
         let mut sim = Self {
             rng,
@@ -76,6 +81,8 @@ impl Sim {
             ready: Vec::new(),
             processes: Processes::default(),
             keeper: Keeper::default(),
+            hooks,
+            questions: Questions::default(),
             records: BTreeMap::new(),
             directory,
             timetable,
@@ -101,6 +108,8 @@ impl Sim {
         self.ready.clear();
         self.expected.clear();
         self.keeper = Keeper::default();
+        self.hooks.forget();
+        self.questions = Questions::default();
         self.fate = Fate::Lives;
         self.config.instance = self.rng.next();
         self.note("--- a supervisor begins");
@@ -198,11 +207,14 @@ impl Sim {
             }
             self.note(&format!("< {}", trace::input(&input)));
             let before = self.model.take(&input, &self.shadow);
+            let asked = self.questions.before(&input, &self.shadow);
             let effects = self.shadow.step(self.now, input.clone());
             for effect in &effects {
                 self.note(&format!("    > {}", trace::effect(effect)));
             }
             self.check_step(&input, &before, &effects);
+            let now = self.now;
+            self.questions.check(now, &asked, &effects, &self.shadow);
             for effect in effects {
                 let kill = match &effect {
                     Effect::Do(name, _) => self.model.kill(name),
@@ -269,7 +281,7 @@ fn check_order(inputs: &[Input]) {
             Input::Timeout => {
                 ensure(index + 1 == inputs.len(), || format!("a timeout is not last: {inputs:?}"));
             }
-            Input::Say(_) => {}
+            Input::Hook(..) | Input::Say(_) => {}
         }
     }
 }

@@ -48,10 +48,7 @@ impl Running {
     /// Drops the questions whose answers would come too late.
     pub(super) fn lapse(&mut self, cx: &mut Context<'_>) {
         let Some(attention) = self.attention.take() else { return };
-        for (id, _) in [attention.change, attention.verdict].into_iter().flatten() {
-            cx.act(Action::Lapse(id));
-        }
-        for id in attention.watch.open() {
+        for id in attention.open() {
             cx.act(Action::Lapse(id));
         }
     }

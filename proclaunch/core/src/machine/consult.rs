@@ -17,7 +17,7 @@ use super::Context;
 use super::event::Action;
 use super::health::Health;
 use super::memory::{Memory, Rest, Want};
-use super::state::{State, StateName, Then};
+use super::state::{Starting, State, StateName, Stopped, Stopping, Then};
 
 /// At most so many calls of `on_event` within [`EVENTS_WINDOW`]: a crash loop must not become a storm of pages.
 const EVENTS_MAX: u32 = 20;
@@ -229,5 +229,27 @@ pub(super) fn now_of(state: &State, changed: bool) -> Now {
     match state {
         State::Running(running) => running.now(changed),
         State::Stopped(_) | State::Starting(_) | State::Stopping(_) => Now::idle(state.name()),
+    }
+}
+
+/// The questions whose answers a state waits for.
+pub(super) fn questions(state: &State) -> Vec<QuestionId> {
+    match state {
+        State::Stopped(Stopped::Deciding { id, .. }) => vec![*id],
+        State::Stopped(
+            Stopped::Idle(_) | Stopped::Looking { .. } | Stopped::Loading { .. } | Stopped::Backoff { .. },
+        )
+        | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_)) => Vec::new(),
+        State::Starting(Starting::Gate(gate)) => gate.asked.into_iter().collect(),
+        State::Starting(Starting::Readying(readying)) => readying.asked.map(|(id, _)| id).into_iter().collect(),
+        State::Running(running) => running.attention.iter().flat_map(|attention| attention.open()).collect(),
+        State::Stopping(
+            Stopping::Unborn { ending, .. }
+            | Stopping::Signalled { ending, .. }
+            | Stopping::Killing { ending, .. },
+        ) => ending.deciding.map(|(id, _)| id).into_iter().collect(),
+        State::Stopping(Stopping::Farewell { ending, asked, .. }) => {
+            ending.deciding.map(|(id, _)| id).into_iter().chain(*asked).collect()
+        }
     }
 }

@@ -27,7 +27,7 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::hook::{Happening, Outcome};
+use crate::hook::{Happening, Outcome, QuestionId};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::profile::Profile;
@@ -257,6 +257,11 @@ impl Machine {
     /// What the health checks say.
     pub fn health(&self) -> Health {
         consult::now_of(&self.state, false).health
+    }
+
+    /// The questions to hooks whose answers it waits for, each with a deadline of its own.
+    pub fn questions(&self) -> Vec<QuestionId> {
+        consult::questions(&self.state)
     }
 
     /// The last changes of the public state.

@@ -171,6 +171,12 @@ impl Attention {
         let open = [self.change, self.verdict].into_iter().flatten().map(|(_, until)| until);
         open.chain(self.watch.deadline()).min()
     }
+
+    /// The questions that are open.
+    pub(super) fn open(&self) -> impl Iterator<Item = QuestionId> + '_ {
+        let decisions = [self.change, self.verdict].into_iter().flatten().map(|(id, _)| id);
+        decisions.chain(self.watch.open())
+    }
 }
 
 /// **Invariant:** something of the start in `ending` may live; nothing else of the profile does.

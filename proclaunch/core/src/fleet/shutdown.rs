@@ -37,10 +37,10 @@ impl Fleet {
     fn end(&mut self, now: Moment, signal: Signal, out: &mut Vec<Effect>) {
         match self.mode {
             Mode::Supervising if signal == Signal::HUP => {
-                self.drain(now, Own::Draining { signal }, DRAINED, out)
+                self.drain(now, Own::Draining { signal }, DRAINED, out);
             }
             Mode::Supervising if self.config.drain_on_term => {
-                self.drain(now, Own::Draining { signal }, 0, out)
+                self.drain(now, Own::Draining { signal }, 0, out);
             }
             Mode::Supervising => {
                 out.push(Effect::Log(Entry::Own(Own::Exiting)));

@@ -8,7 +8,7 @@ use crate::profile::Restart;
 use crate::signal::Signal;
 
 use super::Context;
-use super::consult::Now;
+use super::consult::{Now, verdict};
 use super::event::Action;
 use super::health::{Due, Health, Watch};
 use super::memory::{Memory, Rest, Want};
@@ -148,7 +148,7 @@ impl Running {
         let restarts = memory.policy().restart != Restart::Never;
         let by_settings =
             if restarts { memory.decide(cx, End::Unhealthy(after)).0 } else { Then::Rest(Rest::Dead) };
-        let then = memory.verdict(cx, outcome, by_settings);
+        let then = verdict(cx, outcome, by_settings);
         if then == Then::Rest(Rest::Dead) {
             // It runs on; enough further failures make it unhealthy once more.
             if let Some(attention) = &mut self.attention {

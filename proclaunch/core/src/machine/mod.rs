@@ -165,7 +165,7 @@ impl Machine {
                 | Stopped::Backoff { .. }
                 | Stopped::Deciding { .. },
             )
-            | State::Starting(Starting::Launching { .. } | Starting::Gate(_))
+            | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_) | Starting::Gate(_))
             | State::Stopping(
                 Stopping::Unborn { .. }
                 | Stopping::Farewell { .. }
@@ -175,7 +175,6 @@ impl Machine {
             State::Starting(Starting::Readying(Readying { running, .. })) => {
                 (Some(Main { ticket: running.ticket, id: running.id }), None)
             }
-            State::Starting(Starting::Daemonizing(_)) => (old.process, old.rest),
         };
         let new = Remembered { order, process, rest };
         if new != old {

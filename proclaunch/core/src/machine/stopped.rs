@@ -10,6 +10,7 @@ use crate::log::{Outcome, Said};
 use crate::profile::{Profile, Restart};
 
 use super::Context;
+use super::consult::verdict;
 use super::event::{Action, Event, Look, Order, Recalled};
 use super::gate;
 use super::memory::{Main, Memory, Rest, Want};
@@ -75,7 +76,7 @@ impl Stopped {
             },
             Event::Decided { id: answered, outcome, hook: _ } => match self {
                 Self::Deciding { id, then, .. } if id == answered => {
-                    let then = memory.verdict(cx, outcome, then);
+                    let then = verdict(cx, outcome, then);
                     settle(memory, cx, then)
                 }
                 Self::Idle(_)

@@ -13,7 +13,7 @@ use crate::profile::{Kill, Profile};
 use crate::signal::Signal;
 
 use super::Context;
-use super::consult::Now;
+use super::consult::{Now, verdict};
 use super::event::{Action, Event, Order};
 use super::memory::{Ended, Memory, Want};
 use super::running::{remove_pid_file, stop_scope};
@@ -107,7 +107,7 @@ impl Stopping {
     fn decided(mut self, memory: &Memory, cx: &mut Context<'_>, id: QuestionId, outcome: Outcome) -> State {
         let ending = self.ending_mut();
         if ending.deciding.take_if(|(open, _)| *open == id).is_some() {
-            ending.then = memory.verdict(cx, outcome, ending.then);
+            ending.then = verdict(cx, outcome, ending.then);
             return State::Stopping(self);
         }
         match (self, outcome) {
@@ -288,8 +288,8 @@ impl Stopping {
             }
             Self::Signalled { ending, scope: Scope::Main, .. }
             | Self::Unborn { ending, .. }
-            | Self::Farewell { ending, .. } => Self::kill(cx, ending, true),
-            Self::Killing { ending, whole_tree: false, .. } => Self::kill(cx, ending, true),
+            | Self::Farewell { ending, .. }
+            | Self::Killing { ending, whole_tree: false, .. } => Self::kill(cx, ending, true),
             // The keeper goes on killing until it can say that all is gone.
             Self::Killing { .. } => State::Stopping(self),
         }

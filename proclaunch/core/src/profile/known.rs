@@ -52,5 +52,6 @@ fn is_hook(name: &str) -> bool {
 
 /// Whether a file of this name can be required by a hook. Tests are not part of what runs.
 pub(super) fn is_module(name: &str) -> bool {
-    name.ends_with(".lua") && !name.starts_with('.') && !name.ends_with("_test.lua") && !is_hook(name)
+    let stem = name.strip_suffix(".lua").filter(|stem| !stem.starts_with('.') && !stem.ends_with("_test"));
+    stem.is_some() && !is_hook(name)
 }

@@ -55,7 +55,7 @@ pub struct Arguments {
     )]
     pub log_path: Option<PathBuf>,
 
-    /// Where Lua hooks find modules, after the profile's own directory and PROFILES_DIR/.hooks
+    /// Where Lua hooks find modules, after the profile's own directory and `.hooks` beside the profiles
     #[arg(long, value_name = "DIR")]
     pub hooks: Option<PathBuf>,
 

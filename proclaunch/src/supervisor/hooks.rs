@@ -74,12 +74,16 @@ impl Reactor {
         let digest = profile.policy.hooks.digest;
         let sources = self.sources(name, profile);
         self.hooks.loaded.insert(name.clone(), Arc::clone(profile));
-        self.owe(|hooks| drop(hooks.loading.insert(name.clone(), digest)));
+        self.owe(|hooks| {
+            hooks.loading.insert(name.clone(), digest);
+        });
         self.hooks.engine.load(name.clone(), generation(digest), sources);
     }
 
     pub(super) fn ask_hook(&mut self, name: ProfileName, question: Question) {
-        self.owe(|hooks| drop(hooks.open.insert(question.id, question.hook)));
+        self.owe(|hooks| {
+            hooks.open.insert(question.id, question.hook);
+        });
         self.hooks.engine.ask(name, question);
     }
 

@@ -45,10 +45,17 @@ fn profile(run: u128, change: impl FnOnce(&mut Profile)) -> Arc<Profile> {
 /// Two versions of a profile.
 struct Flavour {
     versions: [Arc<Profile>; 2],
+    /// How many orders and changes of files one path may hold; what the world does is bounded by what lives.
+    wishes: u8,
 }
 
 fn flavour(change: impl Fn(&mut Profile)) -> Flavour {
-    Flavour { versions: [profile(1, &change), profile(2, &change)] }
+    Flavour { versions: [profile(1, &change), profile(2, &change)], wishes: 2 }
+}
+
+/// The same with fewer wishes, where hooks have answers enough of their own.
+fn hooked_flavour(change: impl Fn(&mut Profile)) -> Flavour {
+    Flavour { wishes: 1, ..flavour(change) }
 }
 
 fn daemon(profile: &mut Profile) {
@@ -149,17 +156,17 @@ fn hooked(profile: &mut Profile, hooks: &[Hook]) {
 
 #[test]
 fn gate_and_farewell() {
-    search(&flavour(|profile| hooked(profile, &[Hook::OnStart, Hook::OnStop])));
+    search(&hooked_flavour(|profile| hooked(profile, &[Hook::OnStart, Hook::OnStop])));
 }
 
 #[test]
 fn ready_and_verdict() {
-    search(&flavour(|profile| hooked(profile, &[Hook::Ready, Hook::ShouldRestart])));
+    search(&hooked_flavour(|profile| hooked(profile, &[Hook::Ready, Hook::ShouldRestart])));
 }
 
 #[test]
 fn daemon_with_gate_ready_and_verdict() {
-    search(&flavour(|profile| {
+    search(&hooked_flavour(|profile| {
         daemon(profile);
         hooked(profile, &[Hook::OnStart, Hook::Ready, Hook::ShouldRestart]);
     }));
@@ -167,5 +174,5 @@ fn daemon_with_gate_ready_and_verdict() {
 
 #[test]
 fn health_and_change() {
-    search(&flavour(|profile| hooked(profile, &[Hook::Health, Hook::ShouldRestart, Hook::OnChange])));
+    search(&hooked_flavour(|profile| hooked(profile, &[Hook::Health, Hook::ShouldRestart, Hook::OnChange])));
 }

@@ -11,9 +11,6 @@ use crate::process::{SpawnError, Stage};
 use crate::profile::Restart;
 use crate::signal::Signal;
 
-/// How many orders and changes of files one path may hold; what the world does is bounded by what lives.
-const WISHES_MAX: u8 = 2;
-
 /// How many times time may pass on one path.
 const TIMEOUTS_MAX: u8 = 5;
 
@@ -51,7 +48,7 @@ impl Node {
             return;
         }
         // A drain is the last wish: the fleet passes nothing on after it.
-        if self.wishes == WISHES_MAX || self.world.draining {
+        if self.wishes >= flavour.wishes || self.world.draining {
             return;
         }
         let mut policy = (*flavour.versions[1]).clone();

@@ -4,6 +4,7 @@ mod answers;
 mod engine;
 mod errors;
 mod hostile;
+mod reference;
 mod sandbox;
 mod support;
 mod variables;

@@ -54,10 +54,10 @@ impl Reactor {
     }
 
     /// Keeps what a profile's hooks want kept, with its record.
-    pub(super) fn keep_vars(&mut self, name: ProfileName, json: String) {
-        let remembered = self.chores.saved.get(&name).copied().unwrap_or_default();
+    pub(super) fn keep_vars(&mut self, name: &ProfileName, json: String) {
+        let remembered = self.chores.saved.get(name).copied().unwrap_or_default();
         self.hooks.vars.insert(name.clone(), json);
-        self.save(&name, remembered);
+        self.save(name, remembered);
     }
 
     fn try_save(&self, name: &ProfileName, remembered: Remembered) -> Result<(), StoreError> {

@@ -159,7 +159,7 @@ impl Reactor {
                 Told::Said { name, level, hook, text } => {
                     self.write(&Entry::Profile(name, Said::Hook { hook, level, text }));
                 }
-                Told::Vars { name, json } => self.keep_vars(name, json),
+                Told::Vars { name, json } => self.keep_vars(&name, json),
                 Told::SwitchedOff { name, hook, why } => {
                     self.write(&Entry::Profile(name, Said::HookOff { hook, why }));
                 }

@@ -42,11 +42,14 @@ impl Lines {
                 told
             }
             (
-                Said::Deleting | Said::DiedUnseen { .. } | Said::GaveUp { .. } | Said::KillingRest { .. },
+                Said::Deleting
+                | Said::DiedUnseen { .. }
+                | Said::Gate { .. }
+                | Said::GaveUp { .. }
+                | Said::KillingRest { .. },
                 Told::Off,
             )
             | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
-            | (Said::Gate { .. }, Told::Off)
             | (Said::NotReady { .. }, Told::Starting)
             | (Said::Healthy | Said::Unhealthy { .. }, Told::Running(_))
             | (

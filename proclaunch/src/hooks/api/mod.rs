@@ -11,6 +11,7 @@ pub mod arguments;
 mod clock;
 mod constants;
 pub(super) mod env;
+mod exec;
 mod exits;
 mod json;
 mod log;
@@ -53,7 +54,7 @@ impl Method {
 }
 
 /// All groups.
-pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
+pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &exec::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
 
 /// All methods of the service argument.
 pub static METHODS: &[&Method] = &[&exits::METHOD];

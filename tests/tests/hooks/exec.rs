@@ -32,10 +32,10 @@ fn a_command_tells_its_code_and_what_it_wrote() {
         log.info("signal: " .. exec{ "sh", "-c", "kill -TERM $$" }.signal)
         "#,
     );
-    let line = supervisor.wait_for_line("web", "false 3");
+    let line = supervisor.wait_for_line("web", "on_ready: false 3");
     assert!(line.contains("a b|7") && line.contains("wrong") && line.contains("false"), "{line}");
-    supervisor.wait_for_line("web", "yes: true");
-    supervisor.wait_for_line("web", "signal: TERM");
+    supervisor.wait_for_line("web", "on_ready: yes: true");
+    supervisor.wait_for_line("web", "on_ready: signal: TERM");
     supervisor.drain();
 }
 
@@ -49,9 +49,9 @@ fn a_command_runs_in_the_profiles_directory_with_its_environment_in_a_session_of
     sandbox.profile("web", SLEEP).set("env", "COLOUR=green\n").set("on_ready.lua", script);
     let supervisor = sandbox.start();
     let dir = supervisor.sandbox.profiles().join("web").display().to_string();
-    supervisor.wait_for_line("web", &format!("said {dir}"));
+    supervisor.wait_for_line("web", &format!("on_ready: said {dir}"));
     let said = supervisor.wait_for("five lines", || {
-        let said = supervisor.said("web", "said ");
+        let said = supervisor.said("web", "on_ready: said ");
         (said.len() == 5).then_some(said)
     });
     assert!(said[1].contains("green") && said[2].contains("web"), "{said:?}");
@@ -69,7 +69,7 @@ fn a_command_runs_as_the_profiles_user() {
     sandbox.profile("web", SLEEP).set("user", "65534:65534\n").set("on_ready.lua", script);
     fs::set_permissions(sandbox.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let supervisor = sandbox.start();
-    supervisor.wait_for_line("web", "user 65534");
+    supervisor.wait_for_line("web", "on_ready: user 65534");
     supervisor.drain();
 }
 
@@ -81,7 +81,7 @@ fn a_missing_command_is_an_answer_and_no_error() {
         log.info(("answer %s: %s"):format(tostring(run.ok), run.err))
         "#,
     );
-    let line = supervisor.wait_for_line("web", "answer false");
+    let line = supervisor.wait_for_line("web", "on_ready: answer false");
     assert!(line.contains("no-such-command: no such command"), "{line}");
     supervisor.drain();
 }
@@ -96,7 +96,7 @@ fn a_tree_is_killed_at_its_timeout_and_what_it_wrote_is_told() {
     );
     let child = supervisor.sandbox.profiles().join("web/child");
     let child = supervisor.wait_for("the child", || pid_in(&child));
-    let line = supervisor.wait_for_line("web", "answer false true KILL");
+    let line = supervisor.wait_for_line("web", "on_ready: answer false true KILL");
     assert!(line.contains("first"), "{line}");
     supervisor.wait_for("the child's end", || (!child.is_alive()).then_some(()));
     supervisor.drain();
@@ -110,7 +110,7 @@ fn what_a_command_leaves_behind_is_killed() {
         log.info("answer " .. tostring(run.ok))
         "#,
     );
-    supervisor.wait_for_line("web", "answer true");
+    supervisor.wait_for_line("web", "on_ready: answer true");
     let main = supervisor.main_process("web");
     supervisor.wait_for("nothing but the service and the supervisor", || {
         let left = of_directory(supervisor.sandbox.path());
@@ -129,8 +129,8 @@ fn a_command_of_a_call_that_is_cancelled_is_killed() {
     let supervisor = sandbox.start();
     let pid = web.dir.join("pid");
     let command = supervisor.wait_for("the command", || pid_in(&pid));
-    // The question lapses with the order.
-    web.set("down", "");
+    // The question lapses with the profile.
+    fs::remove_dir_all(&web.dir).unwrap();
     supervisor.wait_for("the command's end", || (!command.is_alive()).then_some(()));
     drop(supervisor);
 }
@@ -143,7 +143,7 @@ fn output_is_capped_and_the_rest_is_read() {
         log.info(("sizes %d %d %s"):format(#run.out, #run.err, tostring(run.ok)))
         "#,
     );
-    supervisor.wait_for_line("web", "sizes 65536 65536 true");
+    supervisor.wait_for_line("web", "on_ready: sizes 65536 65536 true");
     supervisor.drain();
 }
 
@@ -155,7 +155,7 @@ fn a_command_that_writes_for_ever_ends_at_its_timeout() {
         log.info(("answer %d %s"):format(#run.out, tostring(run.timed_out)))
         "#,
     );
-    supervisor.wait_for_line("web", "answer 65536 true");
+    supervisor.wait_for_line("web", "on_ready: answer 65536 true");
     supervisor.drain();
 }
 
@@ -166,7 +166,7 @@ fn a_hook_that_decides_may_not_execute() {
     sandbox.profile("web", SLEEP).set("restart", "").set("should_restart.lua", script);
     let supervisor = sandbox.start();
     supervisor.kill_main_process("web");
-    supervisor.wait_for_line("web", "exec: should_restart decides and may not wait");
+    supervisor.wait_for_line("web", "hook should_restart failed (web/should_restart.lua:1: exec: should_restart decides");
     supervisor.main_process("web");
     supervisor.drain();
 }
@@ -187,5 +187,19 @@ fn a_health_check_by_hand_that_fails_restarts_the_service() {
         (Process::of(last)? != first).then_some(())
     });
     assert!(supervisor.log().contains("it is sick"), "{}", supervisor.log());
+    supervisor.drain();
+}
+
+#[test]
+fn a_command_is_killed_with_the_call_whose_budget_is_spent() {
+    let sandbox = Sandbox::new();
+    let script = r#"return { every = 60, timeout = 1, function()
+        exec{ "sh", "-c", "echo $$ > pid; sleep 1000; true", timeout = 100 }
+    end }"#;
+    let web = sandbox.profile("web", SLEEP).set("health.lua", script);
+    let supervisor = sandbox.start();
+    let pid = web.dir.join("pid");
+    let command = supervisor.wait_for("the command", || pid_in(&pid));
+    supervisor.wait_for("the command's end", || (!command.is_alive()).then_some(()));
     supervisor.drain();
 }

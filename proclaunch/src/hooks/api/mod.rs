@@ -12,6 +12,8 @@ mod clock;
 mod constants;
 pub(super) mod env;
 mod exec;
+mod http;
+mod net;
 mod exits;
 mod json;
 mod log;
@@ -54,7 +56,7 @@ impl Method {
 }
 
 /// All groups.
-pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &exec::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
+pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &exec::GROUP, &http::GROUP, &net::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
 
 /// All methods of the service argument.
 pub static METHODS: &[&Method] = &[&exits::METHOD];

@@ -137,7 +137,8 @@ struct Shared<'a> {
 
 /// Makes a process and waits until it executes its program or has failed to.
 pub fn launch(stack: &mut Stack, plan: &Plan<'_>) -> Result<Launched, (Stage, Errno)> {
-    let pointers = |strings: &[&CStr]| strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
+    let pointers =
+        |strings: &[&CStr]| strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
     let mut shared = Shared {
         plan,
         argv: pointers(plan.argv),

@@ -166,7 +166,10 @@ fn a_hook_that_decides_may_not_execute() {
     sandbox.profile("web", SLEEP).set("restart", "").set("should_restart.lua", script);
     let supervisor = sandbox.start();
     supervisor.kill_main_process("web");
-    supervisor.wait_for_line("web", "hook should_restart failed (web/should_restart.lua:1: exec: should_restart decides");
+    supervisor.wait_for_line(
+        "web",
+        "hook should_restart failed (web/should_restart.lua:1: exec: should_restart decides",
+    );
     supervisor.main_process("web");
     supervisor.drain();
 }
@@ -178,7 +181,8 @@ fn a_health_check_by_hand_that_fails_restarts_the_service() {
         local run = exec{ "test", "!", "-e", "sick" }
         return run.ok, "it is sick"
     end }"#;
-    let web = sandbox.profile("web", "rm -f sick; exec sleep 1000").set("restart", "").set("health.lua", script);
+    let web =
+        sandbox.profile("web", "rm -f sick; exec sleep 1000").set("restart", "").set("health.lua", script);
     let supervisor = sandbox.start();
     let first = supervisor.main_process("web");
     web.set("sick", "");

@@ -21,7 +21,7 @@ use crate::hooks::told::Told;
 use crate::keeper::protocol::Pipes;
 
 /// How long a command may take unless it says otherwise.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How much of each output is kept; the rest is read and dropped.
 const OUTPUT_MAX: usize = 64 * 1024;
@@ -58,7 +58,7 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
         async move {
             context.may_wait("exec")?;
             let table = Arguments::new("exec", values).table("command")?;
-            let command = Command::read("exec", table, &["timeout"])?;
+            let command = Command::read("exec", table, &["timeout"], TIMEOUT)?;
             command.run(&context).await.into_lua(&lua)
         }
     };
@@ -78,6 +78,7 @@ impl Command {
         function: &'static str,
         table: Table,
         known: &'static [&'static str],
+        default: Duration,
     ) -> mlua::Result<Self> {
         let length = table.raw_len();
         if length == 0 || length > ARGUMENTS_MAX {
@@ -88,7 +89,7 @@ impl Command {
         for index in 1..=length {
             argv.push(word(function, index, &table.raw_get(index)?)?);
         }
-        let timeout = Options::new(function, table, known)?.seconds("timeout")?.unwrap_or(TIMEOUT);
+        let timeout = Options::new(function, table, known)?.seconds("timeout")?.unwrap_or(default);
         Ok(Self { argv, timeout })
     }
 
@@ -251,7 +252,8 @@ struct Output {
 impl Output {
     /// The output, and the end of the pipe that the command writes to.
     fn pipe() -> Result<(Self, std::os::fd::OwnedFd), String> {
-        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| format!("no pipe: {}", errno.desc()))?;
+        let (reader, writer) =
+            pipe2(OFlag::O_CLOEXEC).map_err(|errno| format!("no pipe: {}", errno.desc()))?;
         let pipe = Receiver::from_owned_fd(reader).map_err(|error| format!("no pipe: {error}"))?;
         Ok((Self { pipe: Some(pipe), kept: Vec::new() }, writer))
     }

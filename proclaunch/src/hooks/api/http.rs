@@ -91,8 +91,9 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
 
 /// A method by its name.
 pub(super) fn method(function: &str, name: &str) -> mlua::Result<Method> {
-    Method::from_bytes(name.as_bytes())
-        .map_err(|_| Error::runtime(format!("{function}: `method` must be a method such as \"GET\"; got `{name}`")))
+    Method::from_bytes(name.as_bytes()).map_err(|_| {
+        Error::runtime(format!("{function}: `method` must be a method such as \"GET\"; got `{name}`"))
+    })
 }
 
 /// A request, ready to be made as often as one likes.
@@ -137,11 +138,6 @@ impl Request {
         })
     }
 
-    /// How long it may take.
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
     /// Makes it.
     pub(super) async fn run(&self) -> Result<Response, String> {
         client::ask(self).await.map_err(|why| format!("{}: {why}", self.shown))
@@ -154,7 +150,10 @@ fn headers(function: &str, table: &Table) -> mlua::Result<HeaderMap> {
         let (key, value) = pair?;
         let name = text(&key).and_then(|name| HeaderName::from_bytes(name.as_bytes()).ok());
         let name = name.ok_or_else(|| {
-            Error::runtime(format!("{function}: `headers` has the name {}, which no header can have", shown(&key)))
+            Error::runtime(format!(
+                "{function}: `headers` has the name {}, which no header can have",
+                shown(&key)
+            ))
         })?;
         let text = text(&value).or_else(|| number(&value).map(|number| number.to_string()));
         let text = text.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok());

@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Group;
-use super::arguments::{Arguments, Options, number, text};
+use super::arguments::{Arguments, Options, number};
 use crate::hooks::context::Context;
 use crate::hooks::reference::Item;
 
@@ -157,7 +157,9 @@ impl Probe {
     pub(super) fn read(options: &Options) -> mlua::Result<Self> {
         options.text("send")?;
         options.text("expect")?;
-        let bytes = |name| Ok::<_, mlua::Error>(options.value(name)?.as_string().map(|text| text.as_bytes().to_vec()));
+        let bytes = |name| {
+            Ok::<_, mlua::Error>(options.value(name)?.as_string().map(|text| text.as_bytes().to_vec()))
+        };
         Ok(Self {
             timeout: options.seconds("timeout")?.unwrap_or(TIMEOUT),
             send: bytes("send")?,
@@ -173,7 +175,10 @@ impl Probe {
                 Place::Unix(path) => self.talk(connect_unix(path).await?).await,
             }
         });
-        found.await.unwrap_or_else(|_| Err(late(self.timeout))).map_err(|why| format!("{}: {why}", place.shown()))
+        found
+            .await
+            .unwrap_or_else(|_| Err(late(self.timeout)))
+            .map_err(|why| format!("{}: {why}", place.shown()))
     }
 
     async fn talk(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), String> {
@@ -246,12 +251,4 @@ async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let mut found = found.await.map_err(|error| error.to_string())??;
     found.dedup();
     Ok(found)
-}
-
-/// The text of an option that must be there.
-pub(super) fn needed(function: &str, name: &str, value: &Value) -> mlua::Result<String> {
-    text(value).ok_or_else(|| {
-        let got = crate::hooks::fault::shown(value);
-        mlua::Error::runtime(format!("{function}: `{name}` must be a string; got {got}"))
-    })
 }

@@ -37,7 +37,9 @@ impl Url {
             ("http", None) => tcp(authority).ok_or_else(|| bad("the host or the port is none"))?,
             ("http+unix", None) => {
                 let path = decoded(authority).filter(|path| path.first() == Some(&b'/'));
-                Place::Unix(OsString::from_vec(path.ok_or_else(|| bad("the socket is no absolute path"))?).into())
+                Place::Unix(
+                    OsString::from_vec(path.ok_or_else(|| bad("the socket is no absolute path"))?).into(),
+                )
             }
             ("http+unix", Some(_)) => return Err(bad("there are two sockets")),
             _ => return Err(bad("the scheme is not known")),

@@ -207,3 +207,20 @@ fn a_command_is_killed_with_the_call_whose_budget_is_spent() {
     supervisor.wait_for("the command's end", || (!command.is_alive()).then_some(()));
     supervisor.drain();
 }
+
+#[test]
+fn a_check_by_command_that_fails_restarts_the_service() {
+    let sandbox = Sandbox::new();
+    let check = "return check.exec{ 'test', '!', '-e', 'sick', every = 0.2, times = 2 }";
+    let web =
+        sandbox.profile("web", "rm -f sick; exec sleep 1000").set("restart", "").set("health.lua", check);
+    let supervisor = sandbox.start();
+    let first = supervisor.main_process("web");
+    web.set("sick", "");
+    supervisor.wait_for("another process", || {
+        let last = *supervisor.pids("web").last()?;
+        (Process::of(last)? != first).then_some(())
+    });
+    assert!(supervisor.log().contains("test: exit 1"), "{}", supervisor.log());
+    supervisor.drain();
+}

@@ -1,6 +1,7 @@
 //! What the hooks promise, on scripts that keep and that break the rules.
 
 mod answers;
+mod clients;
 mod engine;
 mod errors;
 mod hostile;

@@ -4,6 +4,7 @@
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;
+mod execs;
 mod hooks;
 mod perform;
 mod reactor;
@@ -68,6 +69,7 @@ fn supervise(settings: &Settings, signals: &SigSet, instance: Instance, log: Log
                 Ok(()) => world::run(&mut fleet, &mut reactor),
                 Err(fatal) => reactor.say_fatal(&fatal),
             };
+            reactor.kill_execs();
             drop(reactor);
             instance.end();
             code

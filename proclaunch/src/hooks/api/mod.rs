@@ -8,12 +8,16 @@
 //! **Invariant:** no single call computes for more than a few milliseconds: nothing can interrupt it.
 
 pub mod arguments;
+mod check;
 mod clock;
 mod constants;
 pub(super) mod env;
+mod exec;
 mod exits;
+mod http;
 mod json;
 mod log;
+mod net;
 mod sleep;
 
 use std::rc::Rc;
@@ -53,7 +57,17 @@ impl Method {
 }
 
 /// All groups.
-pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
+pub static GROUPS: &[&Group] = &[
+    &check::GROUP,
+    &clock::GROUP,
+    &env::GROUP,
+    &exec::GROUP,
+    &http::GROUP,
+    &net::GROUP,
+    &json::GROUP,
+    &log::GROUP,
+    &sleep::GROUP,
+];
 
 /// All methods of the service argument.
 pub static METHODS: &[&Method] = &[&exits::METHOD];

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use nix::errno::Errno;
-use proclaunch_core::hook::{Hooks, Question, QuestionId};
+use proclaunch_core::hook::{Hooks, Outcome, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Level;
 use thiserror::Error;
 use tokio::runtime;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::source::Sources;
@@ -124,10 +125,19 @@ impl Engine {
     }
 
     fn send(&self, order: Order) {
-        if let Some(orders) = &*self.orders.lock().unwrap_or_else(PoisonError::into_inner) {
-            // The thread is there as long as the sender is, unless it panicked: its silence tells, as if it were stuck.
-            let _ = orders.send(order);
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(orders) = &*orders else { return };
+        // The thread is there as long as the sender is, unless a bug has ended it.
+        if let Err(SendError(Order::Ask(name, question))) = orders.send(order) {
+            let outcome = Outcome::Failed("the thread for hooks has ended".to_owned());
+            self.outbox.put(Told::Decided { name, id: question.id, outcome });
         }
+    }
+
+    /// Whether the thread has ended by itself: a bug. The engine is to be replaced then, as one that is stuck.
+    pub fn has_ended(&self) -> bool {
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.as_ref().is_some_and(UnboundedSender::is_closed)
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Seat {
     hosts: RefCell<BTreeMap<Hook, Rc<Host>>>,
     /// Dropped to give up the loading that is under way.
     loading: RefCell<Option<oneshot::Sender<()>>>,
-    lanes: RefCell<[Lane; 3]>,
+    lanes: RefCell<[Lane; lane::LANES]>,
     strikes: RefCell<BTreeMap<Hook, Strikes>>,
     gone: Cell<bool>,
 }
@@ -126,7 +126,7 @@ impl Seat {
         drop(hosts);
         self.strikes.borrow_mut().clear();
         self.shared.tell(Told::Loaded { name: self.name.clone(), generation, hooks });
-        for lane in 0..self.lanes.borrow().len() {
+        for lane in 0..lane::LANES {
             self.go_on(lane);
         }
     }

@@ -16,6 +16,7 @@ use super::api::env;
 use super::context::Context;
 use super::fault::shown;
 use super::reference::Item;
+use super::vm::making;
 
 /// The fields.
 pub(super) static FIELDS: &[Item] = &[
@@ -84,7 +85,7 @@ pub(super) fn metatable(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table>
         let Some(method) = METHODS.iter().find(|method| method.name() == name) else {
             return Err(no_field(&name));
         };
-        let made = (method.make)(lua, &shared)?;
+        let made = making(lua, || (method.make)(lua, &shared))?;
         methods.raw_set(method.name(), &made)?;
         Ok(made)
     })?;

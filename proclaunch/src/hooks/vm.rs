@@ -19,6 +19,9 @@ use super::require;
 /// How much memory the scripts of one profile may use.
 pub(super) const MEMORY: usize = 32 * 1024 * 1024;
 
+/// The library that async functions are made with, and scripts never see.
+const COROUTINE: &str = "coroutine";
+
 /// Runs a function so that what it raises comes back as a value.
 const GUARD: &str = "local pcall = ...\nreturn function(f, ...) return pcall(f, ...) end";
 
@@ -59,11 +62,12 @@ impl Vm {
         let globals = lua.globals();
         let guard = lua.load(GUARD).set_name("=guard").call(globals.raw_get::<Function>("pcall")?)?;
         let tostring = globals.raw_get("tostring")?;
+        lua.set_named_registry_value(COROUTINE, globals.raw_get::<Table>(COROUTINE)?)?;
         harden(&lua, &globals, context)?;
         for constant in CONSTANTS {
             globals.raw_set(constant.item.name, constant.value)?;
         }
-        globals.raw_set("require", require::function(&lua, context, &globals)?)?;
+        globals.raw_set("require", making(&lua, || require::function(&lua, context, &globals))?)?;
         globals.set_metatable(Some(unknown_names(&lua, context)?))?;
         lua.sandbox(true)?;
         let meter = Rc::clone(context);
@@ -77,6 +81,19 @@ impl Vm {
     }
 }
 
+/// Makes functions of the API, async ones among them.
+///
+/// mlua takes `coroutine.yield` from the globals whenever it makes an async function. The library is there only then,
+/// and in the table that stands before the read-only one: the compiler's constants are looked up in that very table
+/// when a file is loaded, so that nothing may be left in it (seen with Luau 0.740).
+pub(super) fn making<T>(lua: &Lua, make: impl FnOnce() -> mlua::Result<T>) -> mlua::Result<T> {
+    let globals = lua.globals();
+    globals.raw_set(COROUTINE, lua.named_registry_value::<Table>(COROUTINE)?)?;
+    let made = make();
+    globals.raw_set(COROUTINE, Value::Nil)?;
+    made
+}
+
 /// What happens when a script names a global that is not there: a group of the API is made, all else is an error.
 fn unknown_names(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     let metatable = lua.create_table()?;
@@ -86,7 +103,7 @@ fn unknown_names(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
             return Err(Error::runtime(format!("unknown name: {}", shown(&key))));
         };
         if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
-            let made = (group.make)(lua, &names)?;
+            let made = making(lua, || (group.make)(lua, &names))?;
             if let Value::Table(table) = &made {
                 table.set_readonly(true);
             }

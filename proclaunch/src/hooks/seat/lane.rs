@@ -7,6 +7,9 @@ use proclaunch_core::hook::{Answer, Hook, Outcome, Question, QuestionId};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+/// How many there are.
+pub(super) const LANES: usize = 3;
+
 /// The lane of a hook: see the head of the module above.
 pub(super) fn of(hook: Hook) -> usize {
     match hook {

@@ -20,6 +20,7 @@ mod context;
 mod declared;
 mod engine;
 mod fault;
+mod fleet;
 mod host;
 mod library;
 mod plain;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use context::{Call, Context, Profile, Tell};
 pub use engine::{Config, Engine, EngineError};
+pub use fleet::{Fleet, Member, Snapshot};
 pub use host::Host;
 pub use source::{Source, Sources};
 pub use time::Clock;

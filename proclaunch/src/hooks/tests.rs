@@ -3,7 +3,12 @@
 mod answers;
 mod engine;
 mod errors;
+mod files;
+mod fleet;
 mod hostile;
+mod policies;
+mod processes;
+mod reference;
 mod sandbox;
 mod support;
 mod variables;

@@ -8,13 +8,19 @@
 //! **Invariant:** no single call computes for more than a few milliseconds: nothing can interrupt it.
 
 pub mod arguments;
+mod check_process;
 mod clock;
 mod constants;
 pub(super) mod env;
 mod exits;
+mod file;
+mod fleet;
 mod json;
 mod log;
+mod policy;
+pub(super) mod process;
 mod sleep;
+mod supervisor;
 
 use std::rc::Rc;
 
@@ -53,7 +59,29 @@ impl Method {
 }
 
 /// All groups.
-pub static GROUPS: &[&Group] = &[&clock::GROUP, &env::GROUP, &json::GROUP, &log::GROUP, &sleep::GROUP];
+pub static GROUPS: &[&Group] = &[
+    &check_process::GROUP,
+    &clock::GROUP,
+    &env::GROUP,
+    &file::GROUP,
+    &fleet::GROUP,
+    &json::GROUP,
+    &log::GROUP,
+    &policy::GROUP,
+    &sleep::GROUP,
+    &supervisor::GROUP,
+];
 
 /// All methods of the service argument.
-pub static METHODS: &[&Method] = &[&exits::METHOD];
+pub static METHODS: &[&Method] = &[
+    &process::CHILDREN,
+    &process::CMDLINE,
+    &process::CPU,
+    &exits::METHOD,
+    &process::FDS,
+    &process::RESTART,
+    &process::RSS,
+    &process::SIGNAL,
+    &process::STOP,
+    &process::THREADS,
+];

@@ -22,6 +22,9 @@ use super::source;
 /// The most modules that one VM loads.
 const MODULES_MAX: usize = 64;
 
+/// How deep modules may require each other. Every level counts against `budget::AGAIN`.
+const NESTED_MAX: usize = 8;
+
 #[derive(Default)]
 struct Modules {
     loaded: BTreeMap<String, Value>,
@@ -61,6 +64,9 @@ impl Loading {
         }
         if state.loaded.len() + state.loading.len() >= MODULES_MAX {
             return Err(Error::runtime(format!("require: more than {MODULES_MAX} modules")));
+        }
+        if state.loading.len() >= NESTED_MAX {
+            return Err(Error::runtime(format!("require: modules are nested more than {NESTED_MAX} deep")));
         }
         state.loading.push(name.to_owned());
         Ok(Self(Rc::clone(modules)))

@@ -98,9 +98,7 @@ fn what_is_shared_cannot_be_changed() {
         holds(&format!("return not pcall(function() {change} end)"));
     }
     holds("return getmetatable(_G) == false and getmetatable(service) == false");
-    holds(
-        "local copy = table.clone(_G) return rawget(copy, 'coroutine') == nil and rawget(copy, 'getfenv') == nil",
-    );
+    holds("return not pcall(table.clone, _G)");
 }
 
 #[test]
@@ -209,7 +207,7 @@ fn require_finds_modules_in_their_places_and_nowhere_else() {
 #[test]
 fn the_compiler_sees_unknown_names_before_they_are_used() {
     run(async {
-        let text = "return function() if false then nett.tcp() slep(1) print(MB, sleep, nett) end end";
+        let text = "return function(s) if s.changed then nett.tcp() slep(1) print(MB, sleep, nett) end end";
         let bench = Bench::new(&[(Hook::Health, text)]).await;
         let mut names = bench.host.unknown_names();
         names.sort();

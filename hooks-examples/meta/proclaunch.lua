@@ -157,6 +157,41 @@ function check.fds(options) end
 ---@return Check
 function check.children(options) end
 
+---Healthy while an HTTP request is answered with the status `expect`, one of several, or any from 200 to 299, and the body contains `contains`. The request is that of http.get. `every`, `timeout`, `times` and `grace` are the schedule, here and in all checks. Since 2.0.
+---@param options { url: string, expect: (number | number[])?, contains: string?, method: string?, headers: { [string]: string }?, body: string?, unix: string?, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
+---@return Check
+function check.http(options) end
+
+---Healthy while something accepts connections at `host` and `port`, or the first two items of the list; without a host, at 127.0.0.1. `send` and `expect` are as in net.tcp. Since 2.0.
+---@param options { host: string?, port: number?, send: string?, expect: string?, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
+---@return Check
+function check.tcp(options) end
+
+---Healthy while something accepts connections at the socket `path`, or the first item of the list. Since 2.0.
+---@param options { path: string?, send: string?, expect: string?, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
+---@return Check
+function check.unix(options) end
+
+---Healthy while a command, executed as by `exec`, ends with code 0. Since 2.0.
+---@param command { string | number, every: number?, timeout: number?, times: (number | { number })?, grace: number? }
+---@return Check
+function check.exec(command) end
+
+---Healthy while the file `path`, or the first item of the list, is there and was written to within `max_age` seconds. Since 2.0.
+---@param options { path: string?, max_age: number?, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
+---@return Check
+function check.file(options) end
+
+---Healthy while one of the checks or functions in the list is: they are asked one after the other. They have no schedule of their own but a `timeout`; together they have the sum of these. Since 2.0.
+---@param checks { Check | (service: Service) -> (boolean?, string?), every: number?, timeout: number?, times: (number | { number })?, grace: number? }
+---@return Check
+function check.any(checks) end
+
+---Healthy while all of the checks or functions in the list are; otherwise as check.any. Since 2.0.
+---@param checks { Check | (service: Service) -> (boolean?, string?), every: number?, timeout: number?, times: (number | { number })?, grace: number? }
+---@return Check
+function check.all(checks) end
+
 clock = {}
 
 ---Seconds since 1970 UTC, with a fraction. Since 2.0.
@@ -180,6 +215,11 @@ function clock.between(from, to) end
 ---The environment that the service would be given, by name. Read-only.
 ---@type { [string]: string }
 env = {}
+
+---Executes a command, the first item of the list, with the others as its arguments: no shell looks at them. It runs as the profile's user, in its directory, with its environment, and reads nothing. `ok` is whether it ended with code 0; `out` and `err` are the first 64 KiB of what it wrote. After `timeout` seconds (10) it is killed. Whatever it has started is killed when it ends. A command that cannot be executed is not `ok`, and `err` says why. Since 2.0.
+---@param command { string | number, timeout: number? }
+---@return { ok: boolean, code: number?, signal: string?, out: string, err: string, timed_out: boolean }
+function exec(command) end
 
 file = {}
 
@@ -217,6 +257,30 @@ function fleet.get(name) end
 ---@return string[]
 function fleet.names() end
 
+http = {}
+
+---Asks for what is at an address: `http://HOST:PORT/PATH`, or over a socket in the file system `http+unix://%2Frun%2Fx.sock/PATH`, which is the same as the option `unix = "/run/x.sock"`. Within `timeout` seconds (5), gives the status, the headers in lower case and the body, of at most 1 MiB; or nil, and why. Redirects are not followed. There is no TLS: `https://` is an error. Since 2.0.
+---@param url string
+---@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?
+---@return { status: number, headers: { [string]: string }, body: string }?
+---@return string?
+function http.get(url, options) end
+
+---Sends the option `body` to an address; all else is as with http.get. Since 2.0.
+---@param url string
+---@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?
+---@return { status: number, headers: { [string]: string }, body: string }?
+---@return string?
+function http.post(url, options) end
+
+---The same with any method. Since 2.0.
+---@param method string
+---@param url string
+---@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?
+---@return { status: number, headers: { [string]: string }, body: string }?
+---@return string?
+function http.request(method, url, options) end
+
 json = {}
 
 ---The data that a JSON text of at most 1 MiB stands for; null becomes nil. Raises an error if it is not JSON. Since 2.0.
@@ -246,6 +310,30 @@ function log.warn(text) end
 ---Writes a line of level ERROR to the log. Since 2.0.
 ---@param text string
 function log.error(text) end
+
+net = {}
+
+---Whether something accepts connections there, within `timeout` seconds (5); if not, also why. With `send`, that is written; with `expect`, what comes back must contain that. Since 2.0.
+---@param host string
+---@param port number
+---@param options { timeout: number?, send: string?, expect: string? }?
+---@return boolean
+---@return string?
+function net.tcp(host, port, options) end
+
+---The same for a socket in the file system; the path is relative to the profile's directory. Since 2.0.
+---@param path string
+---@param options { timeout: number?, send: string?, expect: string? }?
+---@return boolean
+---@return string?
+function net.unix(path, options) end
+
+---The addresses that a name stands for, or nil and why not. Since 2.0.
+---@param host string
+---@param options { timeout: number? }?
+---@return string[]?
+---@return string?
+function net.resolve(host, options) end
 
 policy = {}
 

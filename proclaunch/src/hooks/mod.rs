@@ -19,6 +19,7 @@ mod budget;
 mod context;
 mod declared;
 mod engine;
+mod exec;
 mod fault;
 mod fleet;
 mod host;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use context::{Call, Context, Profile, Tell};
 pub use engine::{Config, Engine, EngineError};
+pub use exec::{Ended, Exec, ExecId};
 pub use fleet::{Fleet, Member, Snapshot};
 pub use host::Host;
 pub use source::{Source, Sources};

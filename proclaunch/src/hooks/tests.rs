@@ -1,8 +1,10 @@
 //! What the hooks promise, on scripts that keep and that break the rules.
 
 mod answers;
+mod clients;
 mod engine;
 mod errors;
+mod examples;
 mod files;
 mod fleet;
 mod hostile;

@@ -2,13 +2,15 @@
 
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use proclaunch_core::hook::{Hook, Hooks, Outcome, QuestionId, Wish};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Level;
+
+use super::exec::{Exec, ExecId};
 
 /// One message of the hooks to the reactor.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +69,10 @@ pub enum Told {
         /// The last error.
         why: String,
     },
+    /// A hook wants a command executed, and waits for its end.
+    Exec(Arc<Exec>),
+    /// A command is not wanted any more: nothing of it may be left. One that has ended may be meant.
+    ExecKill(ExecId),
     /// The thread lives; said every so often while a call is in flight.
     Beat,
 }

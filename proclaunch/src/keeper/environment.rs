@@ -36,6 +36,12 @@ impl Environment {
         let kept = self.base.iter().filter(|(name, _)| !last.contains_key(name.as_slice()));
         kept.map(|(_, entry)| entry.as_c_str()).chain(last.values().copied()).collect()
     }
+
+    /// What [`Self::with`] has under a name.
+    pub(crate) fn value<'a>(&'a self, name: &[u8], over: &'a [(Vec<u8>, CString)]) -> Option<&'a [u8]> {
+        let last = over.iter().rev().find(|(set, _)| set == name).map(|(_, entry)| entry);
+        last.or_else(|| self.base.get(name))?.to_bytes().get(name.len() + 1..)
+    }
 }
 
 /// `NAME=VALUE`; none if there is a NUL in it.

@@ -1,6 +1,6 @@
 //! From a [`SpawnSpec`] to a running process.
 
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -14,10 +14,11 @@ use proclaunch_core::process::{SpawnError, Stage};
 use proclaunch_core::profile::{Limit, Resource};
 
 use super::birth::BirthClock;
+use super::command::{Command, path_string};
 use super::credentials::{self, Identity};
 use super::environment::{Environment, entry};
 use super::error::KeeperError;
-use super::protocol::{Report, SpawnSpec};
+use super::protocol::{Output, Pipes, Report, SpawnSpec};
 use super::{Keeper, Main, Start, output, stat};
 use crate::sys::spawn::{Dispositions, Launched, Plan, Stack, launch};
 
@@ -30,6 +31,8 @@ pub(super) struct Launcher {
     null: OwnedFd,
     /// A low descriptor that holds the output during a start, and `/dev/null` between.
     slot: OwnedFd,
+    /// Another one, for standard error where that goes elsewhere.
+    errors: OwnedFd,
     /// Given up for a moment when descriptors have run out.
     spare: Option<OwnedFd>,
     /// The limit on descriptors that we were started with, if we have raised it.
@@ -50,6 +53,7 @@ impl Launcher {
             KeeperError::Null(error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw))
         })?;
         let slot = another(&null).map_err(KeeperError::Null)?;
+        let errors = another(&null).map_err(KeeperError::Null)?;
         let null = another(&null).map_err(KeeperError::Null)?;
         let spare = another(&null).ok();
         let nofile = raise_nofile();
@@ -60,6 +64,7 @@ impl Launcher {
             environment: Environment::new(own_env, instance.as_os_str().as_bytes())?,
             null,
             slot,
+            errors,
             spare,
             nofile,
             room: room(),
@@ -67,17 +72,24 @@ impl Launcher {
         })
     }
 
-    fn start(&mut self, spec: &SpawnSpec) -> Result<(Launched, Option<Errno>), (Stage, SpawnError)> {
+    fn start(
+        &mut self,
+        spec: &SpawnSpec,
+        pipes: Option<&Pipes>,
+    ) -> Result<(Launched, Option<Errno>), (Stage, SpawnError)> {
         let who = spec.user.as_ref().filter(|_| self.root).map(credentials::look_up).transpose();
         let who = who.map_err(|error| (Stage::User, error))?;
         let over = variables(spec, who.as_ref()).ok_or_else(|| at(Stage::Exec)(Errno::EINVAL))?;
-        let program = c_string(&spec.profile_dir.join("run")).map_err(at(Stage::Exec))?;
-        let directory = c_string(&spec.directory).map_err(at(Stage::Directory))?;
+        let directory = path_string(&spec.directory).map_err(at(Stage::Directory))?;
         let limits: Vec<_> = self.nofile.into_iter().chain(spec.limits.iter().map(rlimit)).collect();
-        let lost = self.take_output(&spec.output).map_err(at(Stage::Output))?;
+        let command = Command::new(spec, self.environment.value(b"PATH", &over)).map_err(at(Stage::Exec))?;
+        let lost = self.take_output(&spec.output, pipes).map_err(at(Stage::Output))?;
         let env = self.environment.with(&over);
+        let argv: Vec<&CStr> = command.argv.iter().map(CString::as_c_str).collect();
+        let output = if lost.is_none() { self.slot.as_fd() } else { self.null.as_fd() };
         let plan = Plan {
-            program: &program,
+            program: &command.program,
+            argv: &argv,
             env: &env,
             directory: &directory,
             limits: &limits,
@@ -86,18 +98,32 @@ impl Launcher {
             umask: spec.umask,
             dispositions: &self.dispositions,
             input: self.null.as_fd(),
-            output: if lost.is_none() { self.slot.as_fd() } else { self.null.as_fd() },
+            output,
+            errors: if pipes.is_some() { self.errors.as_fd() } else { output },
         };
         let launched = launch(&mut self.stack, &plan);
-        // Between starts no service's output is held open. Fails only if descriptors 0 to 2 could.
-        let _ = dup3(&self.null, &mut self.slot, OFlag::O_CLOEXEC);
+        self.let_go();
         let mut launched = launched.map_err(|(stage, errno)| (stage, SpawnError::Errno(errno as i32)))?;
         launched.pidfd = launched.pidfd.filter(|fd| self.has_room(fd));
         Ok((launched, lost))
     }
 
-    /// Puts the output file into the slot; tells why it is not there where the start can do without it.
-    fn take_output(&mut self, path: &Path) -> Result<Option<Errno>, Errno> {
+    /// Between starts no process's output is held open. Fails only if descriptors 0 to 2 could.
+    fn let_go(&mut self) {
+        let _ = dup3(&self.null, &mut self.slot, OFlag::O_CLOEXEC);
+        let _ = dup3(&self.null, &mut self.errors, OFlag::O_CLOEXEC);
+    }
+
+    /// Puts the output into the slots; tells why it is not there where the start can do without it.
+    fn take_output(&mut self, output: &Output, pipes: Option<&Pipes>) -> Result<Option<Errno>, Errno> {
+        let path = match (output, pipes) {
+            (Output::File(path), None) => path,
+            (Output::Pipes, Some(pipes)) => {
+                dup3(&pipes.out, &mut self.slot, OFlag::O_CLOEXEC)?;
+                return dup3(&pipes.err, &mut self.errors, OFlag::O_CLOEXEC).map(|()| None);
+            }
+            (Output::File(_), Some(_)) | (Output::Pipes, None) => return Err(Errno::EBADF),
+        };
         let mut opened = output::open(path);
         if matches!(opened, Err(Errno::EMFILE | Errno::ENFILE)) {
             self.spare = None;
@@ -141,10 +167,10 @@ impl Launcher {
 }
 
 impl Keeper {
-    pub(super) fn spawn(&mut self, spec: &SpawnSpec) {
+    pub(super) fn spawn(&mut self, spec: &SpawnSpec, pipes: Option<&Pipes>) {
         let (name, ticket) = (spec.name.clone(), spec.ticket);
         let before = self.launcher.births.tick();
-        let (launched, lost) = match self.launcher.start(spec) {
+        let (launched, lost) = match self.launcher.start(spec, pipes) {
             Ok(launched) => launched,
             Err((stage, error)) => {
                 self.reports.push(Report::SpawnFailed { name, ticket, stage, error });
@@ -226,10 +252,6 @@ const fn number(resource: Resource) -> u32 {
         Resource::Sigpending => libc::RLIMIT_SIGPENDING,
         Resource::Stack => libc::RLIMIT_STACK,
     }
-}
-
-fn c_string(path: &Path) -> Result<CString, Errno> {
-    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)
 }
 
 fn at(stage: Stage) -> impl Fn(Errno) -> (Stage, SpawnError) {

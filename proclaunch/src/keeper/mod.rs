@@ -33,6 +33,7 @@ use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 mod adopt;
 mod birth;
 mod cgroup;
+mod command;
 mod credentials;
 mod environment;
 mod error;
@@ -57,7 +58,7 @@ pub use stat::{Stat, identify, parse_stat, read_stat};
 use cgroup::Cgroups;
 use family::Known;
 use launch::Launcher;
-use protocol::{Report, Request};
+use protocol::{Pipes, Report, Request, SpawnSpec};
 
 /// How many exits of unknown children are remembered for a later [`Request::Adopt`].
 const RECENT_MAX: usize = 64;
@@ -192,13 +193,19 @@ impl Keeper {
     /// and no answer.
     pub fn request(&mut self, request: Request) {
         match request {
-            Request::Spawn(spec) => self.spawn(&spec),
+            Request::Spawn(spec) => self.spawn(&spec, None),
             Request::Adopt { name, ticket, id } => self.adopt(name, ticket, id),
             Request::Signal { ticket, scope, signal } => self.signal(ticket, scope, signal),
             Request::KillTree { ticket } => self.hunt(ticket, Hunt::Kill),
             Request::Watch { ticket } => self.hunt(ticket, Hunt::Watch),
             Request::Release { ticket } => self.release(ticket),
         }
+    }
+
+    /// Starts a process that writes to pipes ([`Output::Pipes`](protocol::Output::Pipes)); answered as
+    /// [`Request::Spawn`] is.
+    pub fn spawn_piped(&mut self, spec: &SpawnSpec, pipes: &Pipes) {
+        self.spawn(spec, Some(pipes));
     }
 
     /// SIGCHLD has arrived: collects every exit that there is.

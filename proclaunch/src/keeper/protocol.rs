@@ -1,6 +1,7 @@
 //! What the supervisor asks of the keeper, and what the keeper reports: plain serialisable data, so that a socket
 //! can stand between them.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,8 +22,10 @@ pub struct SpawnSpec {
     pub profile_dir: PathBuf,
     /// The working directory: absolute.
     pub directory: PathBuf,
-    /// The file that gets standard output and error, appended; its directory is made if missing.
-    pub output: PathBuf,
+    /// What to execute.
+    pub program: Program,
+    /// Where its standard output and error go.
+    pub output: Output,
     /// Whom to run as.
     pub user: Option<User>,
     /// Variables to set over the supervisor's own environment.
@@ -33,6 +36,33 @@ pub struct SpawnSpec {
     pub nice: Option<i8>,
     /// Resource limits.
     pub limits: Vec<Limit>,
+}
+
+/// What a process executes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Program {
+    /// The profile's `run`, without arguments.
+    Run,
+    /// A command with its arguments: a path, or a name that is looked for in the `PATH` that the process is given.
+    Argv(Vec<Vec<u8>>),
+}
+
+/// Where the output of a process goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// Both to a file, appended; its directory is made if missing.
+    File(PathBuf),
+    /// To a pipe each. Their ends travel beside the request: see [`Pipes`].
+    Pipes,
+}
+
+/// The ends of the pipes that a process writes to.
+#[derive(Debug)]
+pub struct Pipes {
+    /// Becomes standard output.
+    pub out: OwnedFd,
+    /// Becomes standard error.
+    pub err: OwnedFd,
 }
 
 /// What the keeper is asked to do.

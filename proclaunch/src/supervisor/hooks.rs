@@ -56,6 +56,11 @@ impl Hooks {
         self.loaded.contains_key(name)
     }
 
+    /// The profile that a hook speaks for.
+    pub(super) fn profile(&self, name: &ProfileName) -> Option<Arc<Profile>> {
+        self.loaded.get(name).cloned()
+    }
+
     /// When an engine that owes something has been silent for too long.
     pub(super) fn deadline(&self) -> Option<Moment> {
         let owes = !self.open.is_empty() || !self.loading.is_empty();
@@ -159,6 +164,8 @@ impl Reactor {
                 Told::SwitchedOff { name, hook, why } => {
                     self.write(&Entry::Profile(name, Said::HookOff { hook, why }));
                 }
+                Told::Exec(exec) => self.exec(exec),
+                Told::ExecKill(id) => self.kill_exec(id),
                 Told::Beat => {}
             }
         }
@@ -176,6 +183,7 @@ impl Reactor {
         let Ok(engine) = Engine::start(self.hooks.config.clone()) else { return };
         // The core's own deadlines end what the old one owed. Its descriptor leaves epoll with it: nobody else has it.
         self.hooks.open.clear();
+        self.kill_execs();
         self.hooks.engine = engine;
         self.wait_for_hooks();
         for (name, profile) in self.hooks.loaded.clone() {

@@ -4,6 +4,7 @@
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;
+mod execs;
 mod hooks;
 mod perform;
 mod reactor;
@@ -41,6 +42,7 @@ pub fn run(settings: &Settings, instance: Instance, log: Log, startup: Startup) 
                 Ok(()) => world::run(&mut fleet, &mut reactor),
                 Err(fatal) => reactor.say_fatal(&fatal),
             };
+            reactor.kill_execs();
             drop(reactor);
             instance.end();
             code

@@ -11,7 +11,7 @@ use proclaunch_core::process::Report;
 use proclaunch_core::profile::{Profile, User};
 
 use crate::cli::LogLevel;
-use crate::keeper::protocol::{Request, SpawnSpec};
+use crate::keeper::protocol::{Output, Program, Request, SpawnSpec};
 use crate::keeper::{PidFile, Rejection, look_at_pid_file};
 use crate::sys::clock;
 
@@ -89,7 +89,7 @@ impl Reactor {
         self.profiles_dir.join(name.as_str())
     }
 
-    fn spec(&self, name: ProfileName, ticket: Ticket, profile: &Profile) -> SpawnSpec {
+    pub(super) fn spec(&self, name: ProfileName, ticket: Ticket, profile: &Profile) -> SpawnSpec {
         let shape = &profile.shape;
         let profile_dir = self.directory_of(&name);
         let directory = match &shape.directory {
@@ -97,7 +97,8 @@ impl Reactor {
             None => profile_dir.clone(),
         };
         SpawnSpec {
-            output: self.state_dir.join("log").join(name.as_str()).join("current"),
+            program: Program::Run,
+            output: Output::File(self.state_dir.join("log").join(name.as_str()).join("current")),
             name,
             ticket,
             profile_dir,
@@ -147,10 +148,20 @@ impl Reactor {
         }
     }
 
-    /// Takes what the keeper has to report.
+    /// Takes what the keeper has to report, also on what is asked because of that.
     pub(super) fn take_reports(&mut self) {
+        loop {
+            self.take_reports_once();
+            if !self.execs.has_asked() {
+                break;
+            }
+        }
+    }
+
+    fn take_reports_once(&mut self) {
         let mut lost = false;
         for report in self.keeper.take_reports() {
+            let Some(report) = self.take_exec_report(report) else { continue };
             match &report {
                 Report::OutputLost { name, errno } => {
                     lost = true;

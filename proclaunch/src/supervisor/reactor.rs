@@ -27,6 +27,7 @@ use crate::store::Store;
 use crate::sys::clock;
 
 use super::chores::Chores;
+use super::execs::Execs;
 use super::hooks::Hooks;
 use super::rescan::Rescan;
 
@@ -49,6 +50,7 @@ pub(super) struct Reactor {
     pub(super) log: Log,
     pub(super) chores: Chores,
     pub(super) hooks: Hooks,
+    pub(super) execs: Execs,
     rescan: Rescan,
     watcher: Option<Watcher>,
     defaults: Defaults,
@@ -97,6 +99,8 @@ impl Reactor {
         if let Some(watcher) = &watcher {
             add(watcher, CHANGES)?;
         }
+        let random =
+            clock::random_u64().map_err(|source| Fatal::System { what: "get a random number", source })?;
         let now = clock::now();
         let hooks = Hooks::new(hooks_config(settings), now).map_err(Fatal::Hooks)?;
         add(&hooks.engine, HOOKS)?;
@@ -109,6 +113,7 @@ impl Reactor {
             log,
             chores: Chores::default(),
             hooks,
+            execs: Execs::new(random),
             rescan: Rescan::default(),
             watcher,
             defaults: Defaults::default(),

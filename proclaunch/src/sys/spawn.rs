@@ -34,8 +34,10 @@ type Sigaction = [u64; 4];
 
 /// Everything that the child needs, prepared: it only reads.
 pub struct Plan<'a> {
-    /// What to execute: an absolute path, also its `argv[0]`.
+    /// What to execute: a path; a relative one begins at the working directory.
     pub program: &'a CStr,
+    /// Its arguments, `argv[0]` among them.
+    pub argv: &'a [&'a CStr],
     /// `NAME=VALUE` each.
     pub env: &'a [&'a CStr],
     /// The working directory.
@@ -52,8 +54,10 @@ pub struct Plan<'a> {
     pub dispositions: &'a Dispositions,
     /// Becomes standard input. Not one of 0 to 2, and low: the child copies all descriptors up to it.
     pub input: BorrowedFd<'a>,
-    /// Becomes standard output and error. Not one of 0 to 2, and low.
+    /// Becomes standard output. Not one of 0 to 2, and low.
     pub output: BorrowedFd<'a>,
+    /// Becomes standard error; may be the same as `output`. Not one of 0 to 2, and low.
+    pub errors: BorrowedFd<'a>,
 }
 
 /// The signals that this process does not leave to their default: a child must.
@@ -124,7 +128,7 @@ impl Drop for Stack {
 /// What parent and child share; the child writes `stage` and `errno`.
 struct Shared<'a> {
     plan: &'a Plan<'a>,
-    argv: [*const c_char; 2],
+    argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     low: c_int,
     stage: Stage,
@@ -133,12 +137,13 @@ struct Shared<'a> {
 
 /// Makes a process and waits until it executes its program or has failed to.
 pub fn launch(stack: &mut Stack, plan: &Plan<'_>) -> Result<Launched, (Stage, Errno)> {
-    let envp = plan.env.iter().map(|entry| entry.as_ptr()).chain([ptr::null()]).collect();
+    let pointers =
+        |strings: &[&CStr]| strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
     let mut shared = Shared {
         plan,
-        argv: [plan.program.as_ptr(), ptr::null()],
-        envp,
-        low: plan.input.as_raw_fd().max(plan.output.as_raw_fd()),
+        argv: pointers(plan.argv),
+        envp: pointers(plan.env),
+        low: plan.input.as_raw_fd().max(plan.output.as_raw_fd()).max(plan.errors.as_raw_fd()),
         stage: Stage::Session,
         errno: 0,
     };
@@ -266,7 +271,7 @@ unsafe fn descriptors(plan: &Plan<'_>, low: c_int) -> Result<(), Errno> {
         raw!(libc::SYS_close_range, low + 1, c_int::MAX, libc::CLOSE_RANGE_UNSHARE)?;
         raw!(libc::SYS_dup3, plan.input.as_raw_fd(), 0, 0)?;
         raw!(libc::SYS_dup3, plan.output.as_raw_fd(), 1, 0)?;
-        raw!(libc::SYS_dup3, plan.output.as_raw_fd(), 2, 0)?;
+        raw!(libc::SYS_dup3, plan.errors.as_raw_fd(), 2, 0)?;
         raw!(libc::SYS_close_range, 3, low, libc::CLOSE_RANGE_CLOEXEC)?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use proclaunch::keeper::Keeper;
-use proclaunch::keeper::protocol::{Report, Request, SpawnSpec};
+use proclaunch::keeper::protocol::{Output, Program, Report, Request, SpawnSpec};
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 use tempfile::TempDir;
@@ -58,7 +58,8 @@ impl Bench {
             name: ProfileName::parse(&format!("p{serial}")).unwrap(),
             ticket,
             directory: dir.clone(),
-            output: dir.join("log/out"),
+            program: Program::Run,
+            output: Output::File(dir.join("log/out")),
             profile_dir: dir,
             user: None,
             env: Vec::new(),
@@ -140,7 +141,7 @@ impl Bench {
 
     /// What the start has said.
     pub(crate) fn output(spec: &SpawnSpec) -> String {
-        fs::read_to_string(&spec.output).unwrap_or_default()
+        fs::read_to_string(output_of(spec)).unwrap_or_default()
     }
 
     /// Runs to its end, and gives what it said.
@@ -197,6 +198,14 @@ pub(crate) fn now_nanos() -> u64 {
 )]
 fn pause() {
     std::thread::sleep(Duration::from_millis(1));
+}
+
+/// The file that a start writes to.
+pub(crate) fn output_of(spec: &SpawnSpec) -> &Path {
+    match &spec.output {
+        Output::File(path) => path,
+        Output::Pipes => panic!("{spec:?} writes to a file"),
+    }
 }
 
 pub(crate) fn is_root() -> bool {

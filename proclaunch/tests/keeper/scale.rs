@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use proclaunch::keeper::protocol::Request;
+use proclaunch::keeper::protocol::{Output, Request};
 use proclaunch_core::ids::Ticket;
 
 use crate::bench::{Bench, now_nanos};
@@ -12,7 +12,7 @@ fn median_start_us(bench: &mut Bench, count: usize) -> u64 {
     let mut costs: Vec<u64> = (0..count)
         .map(|_| {
             let mut spec = bench.profile("#!/bin/true");
-            spec.output = "/dev/null".into();
+            spec.output = Output::File("/dev/null".into());
             let before = now_nanos();
             bench.keeper.request(Request::Spawn(Box::new(spec.clone())));
             let cost = now_nanos() - before;

@@ -6,11 +6,12 @@ use std::os::unix::fs::symlink;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource as Kind, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal as NixSignal, signal};
-use proclaunch::keeper::protocol::{Report, Request, SpawnError, SpawnSpec, Stage};
+use proclaunch::keeper::protocol::{Output, Pipes, Program, Report, Request, SpawnError, SpawnSpec, Stage};
 use proclaunch::keeper::read_stat;
+use proclaunch_core::exit::Exit;
 use proclaunch_core::profile::{Limit, Resource, User, Variable};
 
-use crate::bench::{Bench, is_root, status_field, write_script};
+use crate::bench::{Bench, is_root, output_of, status_field, write_script};
 
 #[test]
 fn scenario_01_a_service_runs_in_its_own_session_and_its_pid_is_its_own() {
@@ -77,7 +78,7 @@ fn bug_18_no_descriptor_leaks() {
     let leaky = nix::unistd::dup(fs::File::open("/dev/null").unwrap()).unwrap();
     let _more: Vec<_> = (0..200).map(|_| nix::unistd::dup(&leaky).unwrap()).collect();
     let (spec, id) = bench.start("exec sleep 1000");
-    let output = spec.output.display().to_string();
+    let output = output_of(&spec).display().to_string();
     let expected = [("0", "/dev/null"), ("1", &output), ("2", &output)];
     let expected = expected.map(|(fd, target)| (fd.to_owned(), target.to_owned()));
     // What the shell and the loader open they close again; what leaked would stay.
@@ -210,8 +211,8 @@ fn scenario_16_each_failure_names_its_stage_and_errno() {
     fails(&mut bench, &spec, Stage::Limits, &errno(Errno::EINVAL));
 
     let spec = bench.profile("");
-    fs::create_dir(spec.output.parent().unwrap()).unwrap();
-    symlink("/etc/passwd", &spec.output).unwrap();
+    fs::create_dir(output_of(&spec).parent().unwrap()).unwrap();
+    symlink("/etc/passwd", output_of(&spec)).unwrap();
     fails(&mut bench, &spec, Stage::Output, &errno(Errno::ELOOP));
 }
 
@@ -230,7 +231,7 @@ fn bug_21_an_unknown_user_fails_the_start_by_name() {
 fn output_that_cannot_be_had_does_not_stop_a_start() {
     let mut bench = Bench::new();
     let mut spec = bench.profile("echo unheard; exit 7");
-    spec.output = "/sys/proclaunch.log".into();
+    spec.output = Output::File("/sys/proclaunch.log".into());
     bench.keeper.request(Request::Spawn(Box::new(spec.clone())));
     let errno = bench.wait(|report| match report {
         Report::OutputLost { errno, .. } => Some(*errno),
@@ -288,4 +289,45 @@ fn the_start_time_is_the_one_in_proc_whoever_told_it() {
         let (_, id) = bench.start("exec sleep 1000");
         assert_eq!(proclaunch::keeper::identify(id.pid), Some(id));
     }
+}
+
+#[test]
+fn a_command_gets_its_arguments_and_writes_to_its_pipes() {
+    let mut bench = Bench::new();
+    let mut spec = bench.profile("exit 99");
+    spec.output = Output::Pipes;
+    spec.env = vec![Variable { name: "PATH".into(), value: b"/usr/bin:/bin:.".as_slice().into() }];
+    write_script(&spec.profile_dir.join("mine"), "echo \"$0\" \"$@\"; echo wrong >&2; exit 3");
+    spec.program = Program::Argv(["mine", "a b", ""].map(|word| word.as_bytes().to_vec()).into());
+    let ((out, out_end), (err, err_end)) = (pipe(), pipe());
+    bench.keeper.spawn_piped(&spec, &Pipes { out: out_end, err: err_end });
+    let exit = bench.wait(|report| match report {
+        Report::Exited { ticket, exit, .. } if *ticket == spec.ticket => Some(*exit),
+        Report::SpawnFailed { .. } => panic!("{report:?}"),
+        _ => None,
+    });
+    assert_eq!(exit, Exit::Code(3));
+    let mine = spec.profile_dir.join("./mine");
+    assert_eq!(std::io::read_to_string(fs::File::from(out)).unwrap(), format!("{} a b \n", mine.display()));
+    assert_eq!(std::io::read_to_string(fs::File::from(err)).unwrap(), "wrong\n");
+}
+
+#[test]
+fn a_command_that_is_not_there_is_a_failed_start() {
+    let mut bench = Bench::new();
+    let mut spec = bench.profile("exit 99");
+    spec.output = Output::Pipes;
+    spec.program = Program::Argv(vec![b"no-such-command".to_vec()]);
+    let ((_out, out_end), (_err, err_end)) = (pipe(), pipe());
+    bench.keeper.spawn_piped(&spec, &Pipes { out: out_end, err: err_end });
+    let failed = bench.wait(|report| match report {
+        Report::SpawnFailed { stage, error, .. } => Some((*stage, error.clone())),
+        _ => None,
+    });
+    assert_eq!(failed, (Stage::Exec, SpawnError::Errno(Errno::ENOENT as i32)));
+}
+
+/// The end to read from, and the one to write to, which is open here for as long as it is kept.
+fn pipe() -> (std::os::fd::OwnedFd, std::os::fd::OwnedFd) {
+    nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap()
 }

@@ -8,15 +8,19 @@
 //! **Invariant:** no single call computes for more than a few milliseconds: nothing can interrupt it.
 
 pub mod arguments;
+mod check;
 mod check_process;
 mod clock;
 mod constants;
 pub(super) mod env;
+mod exec;
 mod exits;
 mod file;
 mod fleet;
+mod http;
 mod json;
 mod log;
+mod net;
 mod policy;
 pub(super) mod process;
 mod sleep;
@@ -61,12 +65,16 @@ impl Method {
 /// All groups.
 pub static GROUPS: &[&Group] = &[
     &check_process::GROUP,
+    &check::GROUP,
     &clock::GROUP,
     &env::GROUP,
+    &exec::GROUP,
     &file::GROUP,
     &fleet::GROUP,
+    &http::GROUP,
     &json::GROUP,
     &log::GROUP,
+    &net::GROUP,
     &policy::GROUP,
     &sleep::GROUP,
     &supervisor::GROUP,

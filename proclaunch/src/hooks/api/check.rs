@@ -5,11 +5,12 @@
 mod several;
 
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use hyper::Method;
-use mlua::{Error, IntoLuaMulti, Lua, MultiValue, Table, Value};
+use mlua::{Error, Function, IntoLuaMulti, Lua, MultiValue, Table, UserData, UserDataRef, Value, Variadic};
 
 use super::Group;
 use super::arguments::{Arguments, Options, number, text};
@@ -101,49 +102,76 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
         ("any", several::any),
         ("all", several::all),
     ];
+    let maker = Rc::new(Maker::new(lua, context)?);
     for (name, make) in makers {
-        let context = Rc::clone(context);
-        table.raw_set(name, lua.create_function(move |lua, values| make(lua, &context, values))?)?;
+        let maker = Rc::clone(&maker);
+        table.raw_set(name, lua.create_function(move |lua, values| make(lua, &maker, values))?)?;
     }
     Ok(Value::Table(table))
 }
 
-type Make = fn(&Lua, &Rc<Context>, MultiValue) -> mlua::Result<Table>;
+type Make = fn(&Lua, &Maker, MultiValue) -> mlua::Result<Table>;
 
-/// The check that asks `run` by the schedule in `options`.
-fn made<F, R>(
-    lua: &Lua,
-    context: &Rc<Context>,
-    function: &'static str,
-    options: &Table,
-    run: F,
-) -> mlua::Result<Table>
-where
-    F: Fn(Rc<Context>) -> R + 'static,
-    R: Future<Output = Result<(), String>> + 'static,
-{
-    let context = Rc::clone(context);
-    let ask = move |_: Lua, _: MultiValue| {
-        let leave = context.may_wait(function).map(|()| run(Rc::clone(&context)));
-        async move {
-            let found = leave?.await;
-            Ok((found.is_ok(), found.err()))
-        }
-    };
-    scheduled(lua, options, Value::Function(lua.create_async_function(ask)?))
+type Answering = Pin<Box<dyn Future<Output = mlua::Result<MultiValue>>>>;
+
+/// What a check asks, hidden in its function.
+struct Asked(Rc<dyn Fn(Lua, MultiValue) -> Answering>);
+
+impl UserData for Asked {}
+
+/// Makes functions that wait. Async functions can only be made with the group: later the library is gone that the
+/// interpreter needs for it. So there is one of them, and the others call it.
+struct Maker {
+    context: Rc<Context>,
+    bind: Function,
 }
 
-/// A check in the form that the core reads.
-fn scheduled(lua: &Lua, options: &Table, ask: Value) -> mlua::Result<Table> {
-    let check = lua.create_table()?;
-    for name in SCHEDULE {
-        check.raw_set(name, options.raw_get::<Value>(name)?)?;
+/// Makes a function of one that waits and what that is to ask.
+const BIND: &str =
+    "local ask = ...\nreturn function(asked) return function(...) return ask(asked, ...) end end";
+
+impl Maker {
+    fn new(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Self> {
+        let ask = |lua: Lua, (asked, values): (UserDataRef<Asked>, Variadic<Value>)| {
+            let ask = Rc::clone(&asked.0);
+            async move { ask(lua, values.into_iter().collect()).await }
+        };
+        let ask = lua.create_async_function(ask)?;
+        let bind = lua.load(BIND).set_name("=check").call(ask)?;
+        Ok(Self { context: Rc::clone(context), bind })
     }
-    check.raw_set(1, ask)?;
-    Ok(check)
+
+    /// The check that asks `run` by the schedule in `options`.
+    fn check<F, R>(&self, lua: &Lua, function: &'static str, options: &Table, run: F) -> mlua::Result<Table>
+    where
+        F: Fn(Rc<Context>) -> R + 'static,
+        R: Future<Output = Result<(), String>> + 'static,
+    {
+        let context = Rc::clone(&self.context);
+        self.check_by(lua, options, move |lua, _| {
+            let leave = context.may_wait(function).map(|()| run(Rc::clone(&context)));
+            Box::pin(async move {
+                let found = leave?.await;
+                answered(&lua, Some(found.is_ok()), found.err())
+            })
+        })
+    }
+
+    /// The same, of a function that answers for itself.
+    fn check_by<F>(&self, lua: &Lua, options: &Table, ask: F) -> mlua::Result<Table>
+    where
+        F: Fn(Lua, MultiValue) -> Answering + 'static,
+    {
+        let check = lua.create_table()?;
+        for name in SCHEDULE {
+            check.raw_set(name, options.raw_get::<Value>(name)?)?;
+        }
+        check.raw_set(1, self.bind.call::<Function>(Asked(Rc::new(ask)))?)?;
+        Ok(check)
+    }
 }
 
-fn http(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
+fn http(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.http";
     const KNOWN: &[&str] = &[
         "url", "expect", "contains", "method", "headers", "body", "unix", "every", "timeout", "times",
@@ -153,9 +181,9 @@ fn http(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Ta
     let options = Options::new(NAME, table.clone(), KNOWN)?;
     let url = given(NAME, &options, "url", 1, "a string", text)?;
     let method = options.text("method")?.map_or(Ok(Method::GET), |name| http::method(NAME, &name))?;
-    let request = Rc::new(Request::read(NAME, context, method, &url, &options)?);
+    let request = Rc::new(Request::read(NAME, &maker.context, method, &url, &options)?);
     let expected = Rc::new(Expected::read(NAME, &options)?);
-    made(lua, context, NAME, &table, move |_| {
+    maker.check(lua, NAME, &table, move |_| {
         let (request, expected, url) = (Rc::clone(&request), Rc::clone(&expected), url.clone());
         async move { expected.judge(&request.run().await?).map_err(|why| format!("{url}: {why}")) }
     })
@@ -206,7 +234,7 @@ impl Expected {
     }
 }
 
-fn tcp(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
+fn tcp(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.tcp";
     const KNOWN: &[&str] = &["host", "port", "send", "expect", "every", "timeout", "times", "grace"];
     let table = Arguments::new(NAME, values).table("options")?;
@@ -217,38 +245,38 @@ fn tcp(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Tab
         (host, _) => host.unwrap_or_else(|| "127.0.0.1".to_owned()),
     };
     let port = given(NAME, &options, "port", 2, PORT, port)?;
-    probe(lua, context, NAME, &options, Place::Tcp(host, port))
+    probe(lua, maker, NAME, &options, Place::Tcp(host, port))
 }
 
-fn unix(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
+fn unix(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.unix";
     const KNOWN: &[&str] = &["path", "send", "expect", "every", "timeout", "times", "grace"];
     let table = Arguments::new(NAME, values).table("options")?;
     let options = Options::new(NAME, table, KNOWN)?;
-    let path = context.profile().dir.join(given(NAME, &options, "path", 1, "a string", text)?);
-    probe(lua, context, NAME, &options, Place::Unix(path))
+    let path = maker.context.profile().dir.join(given(NAME, &options, "path", 1, "a string", text)?);
+    probe(lua, maker, NAME, &options, Place::Unix(path))
 }
 
 fn probe(
     lua: &Lua,
-    context: &Rc<Context>,
+    maker: &Maker,
     function: &'static str,
     options: &Options,
     place: Place,
 ) -> mlua::Result<Table> {
     let probe = Probe::read(options)?;
     let table = options.table().cloned().map_or_else(|| lua.create_table(), Ok)?;
-    made(lua, context, function, &table, move |_| {
+    maker.check(lua, function, &table, move |_| {
         let (probe, place) = (probe.clone(), place.clone());
         async move { probe.run(&place).await }
     })
 }
 
-fn exec(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
+fn exec(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.exec";
     let table = Arguments::new(NAME, values).table("command")?;
     let command = Command::read(NAME, table.clone(), &SCHEDULE, TIMEOUT)?;
-    made(lua, context, NAME, &table, move |context| {
+    maker.check(lua, NAME, &table, move |context| {
         let command = command.clone();
         async move {
             let name = command.name();
@@ -258,15 +286,15 @@ fn exec(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Ta
     })
 }
 
-fn file(lua: &Lua, context: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
+fn file(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.file";
     const KNOWN: &[&str] = &["path", "max_age", "every", "timeout", "times", "grace"];
     let table = Arguments::new(NAME, values).table("options")?;
     let options = Options::new(NAME, table.clone(), KNOWN)?;
     let shown = given(NAME, &options, "path", 1, "a string", text)?;
-    let path = context.profile().dir.join(&shown);
+    let path = maker.context.profile().dir.join(&shown);
     let max_age = options.seconds("max_age")?;
-    made(lua, context, NAME, &table, move |context| {
+    maker.check(lua, NAME, &table, move |context| {
         let found = std::fs::metadata(&path).map_err(|error| super::net::plain(&error));
         let judged = found.and_then(|found| {
             let modified =

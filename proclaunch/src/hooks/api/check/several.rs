@@ -4,10 +4,9 @@ use std::rc::Rc;
 
 use mlua::{Error, Function, Lua, MultiValue, Table, Value};
 
-use super::{SCHEDULE, answered, scheduled};
+use super::{Maker, SCHEDULE, answered};
 use crate::hooks::api::arguments::{Arguments, Options, seconds, text};
 use crate::hooks::api::net::TIMEOUT;
-use crate::hooks::context::Context;
 use crate::hooks::fault::shown;
 
 /// The type of the argument.
@@ -24,17 +23,23 @@ pub(super) const ALL: &str =
     "Healthy while all of the checks or functions in the list are; otherwise as check.any.";
 
 /// `check.any`.
-pub(super) fn any(lua: &Lua, _: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
-    several(lua, "check.any", values, true)
+pub(super) fn any(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
+    several(lua, maker, "check.any", values, true)
 }
 
 /// `check.all`.
-pub(super) fn all(lua: &Lua, _: &Rc<Context>, values: MultiValue) -> mlua::Result<Table> {
-    several(lua, "check.all", values, false)
+pub(super) fn all(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
+    several(lua, maker, "check.all", values, false)
 }
 
 /// The check that is what the first of several says that answers `decisive`.
-fn several(lua: &Lua, function: &'static str, values: MultiValue, decisive: bool) -> mlua::Result<Table> {
+fn several(
+    lua: &Lua,
+    maker: &Maker,
+    function: &'static str,
+    values: MultiValue,
+    decisive: bool,
+) -> mlua::Result<Table> {
     let table = Arguments::new(function, values).table("checks")?;
     Options::new(function, table.clone(), &SCHEDULE)?;
     let length = table.raw_len();
@@ -49,11 +54,10 @@ fn several(lua: &Lua, function: &'static str, values: MultiValue, decisive: bool
         time += timeout;
     }
     let checks: Rc<[Function]> = checks.into();
-    let ask = move |lua: Lua, values: MultiValue| {
+    let check = maker.check_by(lua, &table, move |lua, values| {
         let checks = Rc::clone(&checks);
-        async move { ask(&lua, &checks, values, function, decisive).await }
-    };
-    let check = scheduled(lua, &table, Value::Function(lua.create_async_function(ask)?))?;
+        Box::pin(async move { ask(&lua, &checks, values, function, decisive).await })
+    })?;
     if check.raw_get::<Value>("timeout")?.is_nil() {
         check.raw_set("timeout", time)?;
     }

@@ -173,7 +173,7 @@ function check.tcp(options) end
 function check.unix(options) end
 
 ---Healthy while a command, executed as by `exec`, ends with code 0. Since 2.0.
----@param command { string | number, every: number?, timeout: number?, times: (number | { number })?, grace: number? }
+---@param command { [number]: string | number, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
 ---@return Check
 function check.exec(command) end
 
@@ -183,12 +183,12 @@ function check.exec(command) end
 function check.file(options) end
 
 ---Healthy while one of the checks or functions in the list is: they are asked one after the other. They have no schedule of their own but a `timeout`; together they have the sum of these. Since 2.0.
----@param checks { Check | (service: Service) -> (boolean?, string?), every: number?, timeout: number?, times: (number | { number })?, grace: number? }
+---@param checks { [number]: Check | (fun(service: Service): boolean?, string?), every: number?, timeout: number?, times: (number | number[])?, grace: number? }
 ---@return Check
 function check.any(checks) end
 
 ---Healthy while all of the checks or functions in the list are; otherwise as check.any. Since 2.0.
----@param checks { Check | (service: Service) -> (boolean?, string?), every: number?, timeout: number?, times: (number | { number })?, grace: number? }
+---@param checks { [number]: Check | (fun(service: Service): boolean?, string?), every: number?, timeout: number?, times: (number | number[])?, grace: number? }
 ---@return Check
 function check.all(checks) end
 
@@ -217,7 +217,7 @@ function clock.between(from, to) end
 env = {}
 
 ---Executes a command, the first item of the list, with the others as its arguments: no shell looks at them. It runs as the profile's user, in its directory, with its environment, and reads nothing. `ok` is whether it ended with code 0; `out` and `err` are the first 64 KiB of what it wrote. After `timeout` seconds (10) it is killed. Whatever it has started is killed when it ends. A command that cannot be executed is not `ok`, and `err` says why. Since 2.0.
----@param command { string | number, timeout: number? }
+---@param command { [number]: string | number, timeout: number? }
 ---@return { ok: boolean, code: number?, signal: string?, out: string, err: string, timed_out: boolean }
 function exec(command) end
 

@@ -24,8 +24,7 @@ pub(super) const fn expected(hook: Hook) -> &'static str {
             "true, false and a reason, \"abort\" and a reason, a number of seconds, { after = seconds, reason = ... }, \
              { env = { NAME = value } }, or nothing"
         }
-        Hook::Ready => "true, false and a reason, or nil",
-        Hook::Health => "true, false and a reason, or nil",
+        Hook::Ready | Hook::Health => "true, false and a reason, or nil",
         Hook::ShouldRestart => {
             "true, false and a reason, a number of seconds, { after = seconds, reason = ... }, or nil"
         }

@@ -38,8 +38,7 @@ impl Declared {
     /// Reads what the file of `hook` returned.
     pub(super) fn read(hook: Hook, value: &Value) -> Result<Self, String> {
         match (hook, value) {
-            (Hook::Health, Value::Function(_)) => checks(value).map(Self::Checks),
-            (Hook::Health, Value::Table(_)) => checks(value).map(Self::Checks),
+            (Hook::Health, Value::Function(_) | Value::Table(_)) => checks(value).map(Self::Checks),
             (Hook::OnTick, Value::Function(function)) => Ok(Self::Tick(TICK, function.clone())),
             (Hook::OnTick, Value::Table(table)) => {
                 keys(hook, table, &["every"])?;

@@ -115,6 +115,8 @@ fn a_hostile_neighbour_delays_the_others_by_milliseconds() {
                 loop {
                     neighbour.host.call(&question(Hook::Health, Duration::from_secs(5))).await;
                     neighbour.host.tidy().await;
+                    // As on the thread, where every call is a task of its own.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             });
             let mut delays = Vec::new();

@@ -121,6 +121,7 @@ fn children_are_handles() {
         "local list = service:children()
          assert(#list == 2)
          for _, child in ipairs(list) do
+             repeat sleep(0.01) until child.cmd:find('^sleep')
              assert(child.cmd == 'sleep 600' or child.cmd == 'sleep 601', child.cmd)
              assert(child.pid > 1 and child.age < 60 and child.rss > 0)
          end

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a context holds no Lua value but the open variables, and those weakly: dropping the VM frees all.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use proclaunch_core::profile::Variable;
 
 use super::budget::Meter;
 use super::fault::bounded;
+use super::fleet::Fleet;
 use super::time::Clock;
 use super::told::Told;
 use super::vars::Vars;
@@ -70,6 +71,7 @@ pub struct Context {
     modules: Vec<PathBuf>,
     call: RefCell<Option<Rc<Call>>>,
     unknown: RefCell<Vec<String>>,
+    fleet: OnceCell<Fleet>,
     pub(super) vars: Vars,
 }
 
@@ -83,6 +85,7 @@ impl Context {
             modules,
             call: RefCell::default(),
             unknown: RefCell::default(),
+            fleet: OnceCell::new(),
             vars,
         })
     }
@@ -100,6 +103,17 @@ impl Context {
     /// Where `require` looks, in this order.
     pub fn modules(&self) -> &[PathBuf] {
         &self.modules
+    }
+
+    /// Says where the states of the other profiles are published. To be called once, before a script runs.
+    pub fn connect(&self, fleet: Fleet) {
+        // What is connected already stays.
+        let _ = self.fleet.set(fleet);
+    }
+
+    /// What the other profiles do; of nobody if nothing is connected.
+    pub fn fleet(&self) -> &Fleet {
+        self.fleet.get_or_init(Fleet::default)
     }
 
     /// The call that is running; none only between calls.

@@ -18,6 +18,7 @@ use tokio::runtime;
 use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
+use super::fleet::{Fleet, Snapshot};
 use super::source::Sources;
 use super::told::{Outbox, Told};
 use super::worker::{Order, Worker};
@@ -40,6 +41,8 @@ pub struct Config {
     pub modules: Vec<PathBuf>,
     /// The state directory of this supervisor.
     pub state_dir: PathBuf,
+    /// What hooks are told of the other profiles; an engine that takes this one's place shares it.
+    pub fleet: Fleet,
 }
 
 /// The hooks of all profiles.
@@ -101,6 +104,11 @@ impl Engine {
     /// Takes what the hooks have told since, oldest first.
     pub fn take(&self) -> Vec<Told> {
         self.outbox.take()
+    }
+
+    /// Tells all hooks what the profiles do. To be called when that has changed; it costs a pointer.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.config.fleet.publish(snapshot);
     }
 
     fn need_thread(&self) -> io::Result<()> {

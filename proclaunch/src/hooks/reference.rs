@@ -3,8 +3,13 @@
 //!
 //! The lines stand beside the functions, in `api/`; this is their form, and the list of all.
 
-use super::api::{CONSTANTS, GROUPS, METHODS};
-use super::service::FIELDS;
+mod kinds;
+mod notation;
+mod render;
+
+use super::api::{CONSTANTS, GROUPS};
+
+pub use render::{luals, luau, page};
 
 /// One function, constant or field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,11 @@ impl Item {
         Self { name, parameters: &[], returns: kind, doc, since: "2.0", is_function: false }
     }
 
+    /// The name alone, without what stands before the last dot or colon.
+    pub fn own_name(&self) -> &'static str {
+        self.name.rsplit(['.', ':']).next().unwrap_or(self.name)
+    }
+
     /// As one would write a call: `clock.between(from: string, to: string): boolean`.
     pub fn signature(&self) -> String {
         if !self.is_function {
@@ -51,12 +61,43 @@ impl Item {
     }
 }
 
-/// All of them, group by group.
+/// All of them, group by group, and then what the types have that have a name.
 pub fn items() -> impl Iterator<Item = &'static Item> {
     CONSTANTS
         .iter()
         .map(|constant| &constant.item)
         .chain(GROUPS.iter().flat_map(|group| group.items))
-        .chain(FIELDS)
-        .chain(METHODS.iter().map(|method| &method.item))
+        .chain(kinds::kinds().into_iter().flat_map(|kind| kind.items))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::notation::Type;
+    use super::*;
+
+    #[test]
+    fn every_type_can_be_read_and_every_name_in_it_is_known() {
+        const BASIC: [&str; 5] = ["any", "boolean", "nil", "number", "string"];
+        let kinds: Vec<&str> = kinds::kinds().iter().map(|kind| kind.name).collect();
+        for item in items() {
+            let parameters = item.parameters.iter().map(|(_, kind)| *kind);
+            for text in parameters.chain([item.returns]).filter(|text| !text.is_empty()) {
+                let kind = Type::parse(text).unwrap_or_else(|| panic!("{}: `{text}` is no type", item.name));
+                for name in kind.names() {
+                    assert!(BASIC.contains(&name) || kinds.contains(&name), "{}: `{name}`", item.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_line_says_what_it_is_and_since_when() {
+        for item in items() {
+            let doc = item.doc;
+            let is_sentence =
+                doc.ends_with('.') && !doc.contains('\n') && doc.starts_with(|c: char| !c.is_lowercase());
+            assert!(is_sentence || doc.starts_with('`'), "{}: {doc}", item.name);
+            assert_eq!(item.since, "2.0", "{}", item.name);
+        }
+    }
 }

@@ -96,7 +96,9 @@ impl Seat {
         let tell: Tell = Rc::new(move |told| shared.tell(told));
         let own = std::iter::once(sources.profile_dir.clone());
         let modules = own.chain(self.shared.config.modules.iter().cloned()).collect();
-        Context::new(profile, modules, Clock::Real, tell, Vars::new(Rc::clone(&self.kept)))
+        let context = Context::new(profile, modules, Clock::Real, tell, Vars::new(Rc::clone(&self.kept)));
+        context.connect(self.shared.config.fleet.clone());
+        context
     }
 
     fn install(self: &Rc<Self>, generation: u64, sources: &Sources, loaded: Result<Host, String>) {

@@ -51,6 +51,7 @@ mod testing;
 
 pub use error::KeeperError;
 pub use look::ticket_of;
+pub(crate) use look::{Children, below, children_are_named};
 pub use pid_file::{PidFile, Rejection, age_of, look_at_pid_file, parse_pid_file};
 pub use stat::{Stat, identify, parse_stat, read_stat};
 

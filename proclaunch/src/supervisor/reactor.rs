@@ -306,5 +306,5 @@ impl World for Reactor {
 fn hooks_config(settings: &Settings) -> Config {
     let own = [settings.profiles_dir.join(".hooks")];
     let modules = own.into_iter().chain(settings.hooks_dir.clone()).collect();
-    Config { modules, state_dir: settings.state_dir.clone() }
+    Config { modules, state_dir: settings.state_dir.clone(), ..Config::default() }
 }

@@ -69,7 +69,7 @@ pub(super) const GROUP: Group = Group {
             "check.exec",
             &[(
                 "command",
-                "{ string | number, every: number?, timeout: number?, times: (number | { number })?, grace: number? }",
+                "{ [number]: string | number, every: number?, timeout: number?, times: (number | { number })?, grace: number? }",
             )],
             CHECK,
             "Healthy while a command, executed as by `exec`, ends with code 0.",

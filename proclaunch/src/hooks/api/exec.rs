@@ -40,7 +40,7 @@ pub(super) const GROUP: Group = Group {
     name: "exec",
     items: &[Item::function(
         "exec",
-        &[("command", "{ string | number, timeout: number? }")],
+        &[("command", "{ [number]: string | number, timeout: number? }")],
         "{ ok: boolean, code: number?, signal: string?, out: string, err: string, timed_out: boolean }",
         "Executes a command, the first item of the list, with the others as its arguments: no shell looks at them. It \
          runs as the profile's user, in its directory, with its environment, and reads nothing. `ok` is whether it \

@@ -9,16 +9,22 @@
 
 pub mod arguments;
 mod check;
+mod check_process;
 mod clock;
 mod constants;
 pub(super) mod env;
 mod exec;
 mod exits;
+mod file;
+mod fleet;
 mod http;
 mod json;
 mod log;
 mod net;
+mod policy;
+pub(super) mod process;
 mod sleep;
+mod supervisor;
 
 use std::rc::Rc;
 
@@ -58,16 +64,32 @@ impl Method {
 
 /// All groups.
 pub static GROUPS: &[&Group] = &[
+    &check_process::GROUP,
     &check::GROUP,
     &clock::GROUP,
     &env::GROUP,
     &exec::GROUP,
+    &file::GROUP,
+    &fleet::GROUP,
     &http::GROUP,
-    &net::GROUP,
     &json::GROUP,
     &log::GROUP,
+    &net::GROUP,
+    &policy::GROUP,
     &sleep::GROUP,
+    &supervisor::GROUP,
 ];
 
 /// All methods of the service argument.
-pub static METHODS: &[&Method] = &[&exits::METHOD];
+pub static METHODS: &[&Method] = &[
+    &process::CHILDREN,
+    &process::CMDLINE,
+    &process::CPU,
+    &exits::METHOD,
+    &process::FDS,
+    &process::RESTART,
+    &process::RSS,
+    &process::SIGNAL,
+    &process::STOP,
+    &process::THREADS,
+];

@@ -25,7 +25,9 @@ fn names_in(global: &str) -> String {
 #[test]
 fn what_can_be_called_is_in_the_reference_and_the_other_way_round() {
     for group in GROUPS {
-        let mut listed: Vec<&str> = group.items.iter().map(|item| item.name).collect();
+        // Several groups may fill one table.
+        let same = GROUPS.iter().filter(|other| other.name == group.name);
+        let mut listed: Vec<&str> = same.flat_map(|one| one.items).map(|item| item.name).collect();
         listed.sort_unstable();
         if listed == [group.name] {
             let kind = if group.items[0].is_function { "function" } else { "" };

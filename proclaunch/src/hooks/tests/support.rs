@@ -40,6 +40,7 @@ pub(super) fn question(hook: Hook, budget: Duration) -> Question {
 /// A host, and what it tells.
 pub(super) struct Bench {
     pub(super) host: Host,
+    pub(super) context: Rc<Context>,
     told: Rc<RefCell<Vec<Told>>>,
 }
 
@@ -56,7 +57,7 @@ impl Bench {
         let modules = vec![sources.profile_dir.clone()];
         let context =
             Context::new(profile, modules, clock, Rc::new(move |one| sink.borrow_mut().push(one)), vars);
-        Self { host: Host::load(context, sources).await.unwrap(), told }
+        Self { host: Host::load(Rc::clone(&context), sources).await.unwrap(), context, told }
     }
 
     pub(super) async fn new(files: &[(Hook, &str)]) -> Self {

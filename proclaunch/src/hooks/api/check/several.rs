@@ -10,7 +10,7 @@ use crate::hooks::api::net::TIMEOUT;
 use crate::hooks::fault::shown;
 
 /// The type of the argument.
-pub(super) const CHECKS: &str = "{ Check | (service: Service) -> (boolean?, string?), every: number?, timeout: \
+pub(super) const CHECKS: &str = "{ [number]: Check | ((service: Service) -> (boolean?, string?)), every: number?, timeout: \
                                  number?, times: (number | { number })?, grace: number? }";
 
 /// What `check.any` does.

@@ -234,12 +234,13 @@ pub(super) async fn connect_unix(path: &Path) -> Result<UnixStream, String> {
     UnixStream::connect(path).await.map_err(|error| plain(&error))
 }
 
+static PERMITS: OnceLock<Arc<Semaphore>> = OnceLock::new();
+
 /// The addresses of a host. A name is looked up on a thread of its own, which nothing can cancel: so there are few.
 async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if let Ok(address) = host.parse() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    static PERMITS: OnceLock<Arc<Semaphore>> = OnceLock::new();
     let permits = PERMITS.get_or_init(|| Arc::new(Semaphore::new(LOOKUPS_MAX)));
     let permit = Arc::clone(permits).acquire_owned().await.map_err(|error| error.to_string())?;
     let host = host.to_owned();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::killpg;
 use nix::unistd::Pid;
@@ -103,7 +104,7 @@ fn cpu_is_that_of_the_time_since_the_last_call() {
         let bench = Bench::new(&[(Hook::Health, text)]).await;
         bench.host.call(&about(Hook::Health, Some(me))).await;
         let start = crate::sys::clock::thread_cpu();
-        while crate::sys::clock::thread_cpu() - start < std::time::Duration::from_millis(200) {}
+        while crate::sys::clock::thread_cpu().saturating_sub(start) < Duration::from_millis(200) {}
         let Outcome::Answer(Answer::Health(Err(percent))) =
             bench.host.call(&about(Hook::Health, Some(me))).await
         else {

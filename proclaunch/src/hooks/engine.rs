@@ -22,6 +22,7 @@ use super::fleet::{Fleet, Snapshot};
 use super::source::Sources;
 use super::told::{Outbox, Told};
 use super::worker::{Order, Worker};
+use crate::panics::HOOKS;
 
 /// The stack of the thread: the interpreter nests 200 C calls deep, and a debug build needs 2 MiB for these.
 const STACK: usize = 8 * 1024 * 1024;
@@ -120,7 +121,7 @@ impl Engine {
         let (config, outbox) = (self.config.clone(), Arc::clone(&self.outbox));
         let runtime = runtime::Builder::new_current_thread().enable_time().enable_io().build()?;
         // Not joined, ever: it ends when the engine is dropped and its calls are over, or is left behind stuck.
-        thread::Builder::new().name("hooks".to_owned()).stack_size(STACK).spawn(move || {
+        thread::Builder::new().name(HOOKS.to_owned()).stack_size(STACK).spawn(move || {
             tokio::task::LocalSet::new().block_on(&runtime, async move {
                 let worker = Worker::new(config, outbox);
                 while let Some(order) = receiver.recv().await {

@@ -25,6 +25,7 @@ use crate::fatal::Fatal;
 use crate::instance::{Instance, Startup};
 use crate::keeper::Keeper;
 use crate::logging::Log;
+use crate::panics::SUPERVISOR;
 use crate::store::Store;
 use crate::sys::{self, clock};
 
@@ -52,7 +53,7 @@ fn on_another_thread(work: impl FnOnce() -> u8 + Send) -> u8 {
     let mut work = Some(work);
     let mut do_it = || work.take().expect("it is done on one thread only")();
     let done = thread::scope(|scope| {
-        let thread = thread::Builder::new().name("supervisor".to_owned()).spawn_scoped(scope, &mut do_it);
+        let thread = thread::Builder::new().name(SUPERVISOR.to_owned()).spawn_scoped(scope, &mut do_it);
         thread.map(ScopedJoinHandle::join)
     });
     match done {

@@ -241,7 +241,9 @@ pub(super) fn questions(state: &State) -> Vec<QuestionId> {
         )
         | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_)) => Vec::new(),
         State::Starting(Starting::Gate(gate)) => gate.asked.into_iter().collect(),
-        State::Starting(Starting::Readying(readying)) => readying.asked.map(|(id, _)| id).into_iter().collect(),
+        State::Starting(Starting::Readying(readying)) => {
+            readying.asked.map(|(id, _)| id).into_iter().collect()
+        }
         State::Running(running) => running.attention.iter().flat_map(|attention| attention.open()).collect(),
         State::Stopping(
             Stopping::Unborn { ending, .. }

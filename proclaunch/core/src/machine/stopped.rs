@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::hook::Hook;
 use crate::ids::{ProcId, Ticket};
 use crate::log::{Outcome, Said};
 use crate::profile::{Profile, Restart};
@@ -102,12 +101,8 @@ impl Stopped {
             Self::Backoff { until } if cx.now >= until => start(memory, cx),
             // The hook engine does not answer: what has a gate stays behind it, the rest does without.
             Self::Loading { until } if cx.now >= until => {
-                let has_gate = memory
-                    .profile
-                    .as_ref()
-                    .is_some_and(|new| new.policy.hooks.present.contains(&Hook::OnStart));
-                if has_gate {
-                    return State::Stopped(Self::Loading { until: cx.now.plus(LOAD) });
+                if memory.awaits_gate() {
+                    return State::Stopped(load(cx));
                 }
                 look_or_launch(memory, cx)
             }
@@ -131,6 +126,11 @@ impl Stopped {
     }
 
     fn settings(self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
+        if self == Self::Idle(Idle::Held) && memory.profile.as_ref() == Some(&new) {
+            // Files that are good again tell nothing new of the `on_start` that holds it.
+            memory.hold_for_gate();
+            return State::Stopped(self);
+        }
         let old = memory.profile.replace(new);
         memory.trouble = None;
         let shape_differs =
@@ -265,9 +265,14 @@ pub(super) fn adopt(
 pub(super) fn start(memory: &mut Memory, cx: &mut Context<'_>) -> State {
     memory.load_hooks(cx);
     if memory.awaits_hooks() {
-        return State::Stopped(Stopped::Loading { until: cx.now.plus(LOAD) });
+        return State::Stopped(load(cx));
     }
     look_or_launch(memory, cx)
+}
+
+/// Waits for the hooks.
+pub(super) fn load(cx: &Context<'_>) -> Stopped {
+    Stopped::Loading { until: cx.now.plus(LOAD) }
 }
 
 fn look_or_launch(memory: &mut Memory, cx: &mut Context<'_>) -> State {

@@ -217,7 +217,10 @@ impl Memory {
                 | Answer::Change(_),
             )
             | Outcome::Failed(_)
-            | Outcome::TimedOut => return fallback,
+            | Outcome::TimedOut => {
+                self.say_if_given_up(cx, fallback);
+                return fallback;
+            }
         };
         cx.say(Said::HookDecided { hook, what });
         then

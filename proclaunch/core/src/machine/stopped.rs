@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
+use crate::hook::Outcome;
 use crate::ids::{ProcId, Ticket};
-use crate::log::{Outcome, Said};
+use crate::log::{Outcome as Follows, Said};
 use crate::profile::{Profile, Restart};
 
 use super::Context;
@@ -108,6 +109,7 @@ impl Stopped {
             }
             Self::Deciding { until, then, .. } if cx.now >= until => {
                 self.lapse(cx);
+                let then = memory.verdict(cx, Outcome::TimedOut, then);
                 settle(memory, cx, then)
             }
             Self::Idle(_)
@@ -137,20 +139,23 @@ impl Stopped {
             old.as_ref().map(|old| &old.shape) != memory.profile.as_ref().map(|new| &new.shape);
         let starts = match self {
             // New: `Begin` comes next and decides. Ordered: an order outranks the files. Looking: it starts anyway.
-            Self::Idle(Idle::New | Idle::Ordered)
-            | Self::Looking { .. }
-            | Self::Loading { .. }
-            | Self::Deciding { .. } => false,
+            Self::Idle(Idle::New | Idle::Ordered) | Self::Looking { .. } | Self::Loading { .. } => false,
             Self::Idle(Idle::Down) => !memory.policy().down,
             // The order to start found nothing that could be started.
             Self::Idle(Idle::Held) => !memory.policy().down || memory.ordered,
             // With `down` it does not start by itself, whatever was changed besides; a backoff that is under way
             // goes on.
-            Self::Idle(Idle::Rest(_)) | Self::Backoff { .. } if memory.policy().down => false,
+            Self::Idle(Idle::Rest(_)) | Self::Backoff { .. } | Self::Deciding { .. }
+                if memory.policy().down =>
+            {
+                false
+            }
             Self::Idle(Idle::Rest(Rest::Done)) => shape_differs,
             // What was wrong with it may be what was changed.
-            Self::Idle(Idle::Rest(Rest::Dead)) => shape_differs || memory.policy().restart != Restart::Never,
-            Self::Idle(Idle::Rest(Rest::GaveUp)) | Self::Backoff { .. } => {
+            Self::Idle(Idle::Rest(Rest::Dead)) | Self::Deciding { then: Then::Rest(Rest::Dead), .. } => {
+                shape_differs || memory.policy().restart != Restart::Never
+            }
+            Self::Idle(Idle::Rest(Rest::GaveUp)) | Self::Backoff { .. } | Self::Deciding { .. } => {
                 shape_differs || old != memory.profile
             }
             Self::Idle(Idle::Gone) => {
@@ -160,6 +165,7 @@ impl Stopped {
             }
         };
         if starts {
+            self.lapse(cx);
             memory.forgive();
             return start(memory, cx);
         }
@@ -229,7 +235,7 @@ fn begin(memory: &mut Memory, cx: &mut Context<'_>, recalled: Option<&Recalled>)
 /// starts nothing by itself that has a `down` file.
 fn died_unseen(memory: &mut Memory, cx: &mut Context<'_>, id: ProcId) -> State {
     if memory.policy().down && !memory.ordered {
-        cx.say(Said::DiedUnseen { id, outcome: Outcome::NotRestarted });
+        cx.say(Said::DiedUnseen { id, outcome: Follows::NotRestarted });
         return State::Stopped(Stopped::Idle(Idle::Down));
     }
     let (then, outcome) = memory.decide(cx, End::Died(Exit::Unknown, Duration::ZERO));

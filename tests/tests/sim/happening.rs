@@ -56,9 +56,7 @@ impl Happening {
     /// Whether it is on its way to a supervisor, and lost with it.
     pub(crate) const fn is_for_supervisor(&self) -> bool {
         match self {
-            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) | Self::Answer(..) => {
-                true
-            }
+            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) | Self::Answer(..) => true,
             Self::End(..) | Self::Birth(..) | Self::PidFile(..) | Self::Act | Self::Next => false,
         }
     }

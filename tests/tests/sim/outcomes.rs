@@ -65,7 +65,9 @@ impl Sim {
             None => (false, Policy::default()),
         };
         let is_asked = matches!(said, Said::Died { .. }) && self.questions.has(name, Hook::ShouldRestart);
-        ensure(is_asked == (outcome == Some(Outcome::Asked)), || format!("`{name} {said}`, hooks: {is_asked}"));
+        ensure(is_asked == (outcome == Some(Outcome::Asked)), || {
+            format!("`{name} {said}`, hooks: {is_asked}")
+        });
         let is_right = match outcome {
             None => is_oneshot && exit == Some(Exit::Code(0)),
             Some(Outcome::NotRestarted) => !retries(&policy, exit),

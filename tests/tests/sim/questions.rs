@@ -51,7 +51,12 @@ pub(crate) enum Asked {
     /// Nobody waits for it; how the machine was before.
     Stray(ProfileName, String),
     /// The answer to a question that was open, and the state that the machine was in.
-    Answered { name: ProfileName, hook: Hook, outcome: Outcome, state: StateName },
+    Answered {
+        name: ProfileName,
+        hook: Hook,
+        outcome: Outcome,
+        state: StateName,
+    },
 }
 
 impl Questions {
@@ -110,7 +115,9 @@ impl Questions {
                 let is_line = |effect: &Effect| {
                     matches!(effect, Effect::Log(Entry::Profile(_, Said::HookFailed { .. })))
                 };
-                ensure(effects.iter().all(is_line), || format!("{name} heeds what nobody asked: {effects:?}"));
+                ensure(effects.iter().all(is_line), || {
+                    format!("{name} heeds what nobody asked: {effects:?}")
+                });
             }
             Asked::Answered { name, hook: Hook::OnStart, outcome, .. } => {
                 self.seats.entry(name.clone()).or_default().passed = match outcome {
@@ -188,8 +195,7 @@ impl Questions {
                 continue;
             }
             let since = *self.down_since.entry(name.clone()).or_insert(now);
-            let farewell =
-                if self.seats.contains_key(name) { Hook::OnStop.budget() } else { Duration::ZERO };
+            let farewell = if self.seats.contains_key(name) { Hook::OnStop.budget() } else { Duration::ZERO };
             ensure(now.since(since) <= STOP_MAX + farewell, || {
                 format!("{name} is to be down for {:?}, and is {:?}", now.since(since), machine.state())
             });

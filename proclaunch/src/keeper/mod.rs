@@ -51,14 +51,13 @@ mod testing;
 
 pub use error::KeeperError;
 pub use look::ticket_of;
-pub(crate) use look::{Children, below, children_are_named};
+pub(crate) use look::{Children, OwnChildren, below};
 pub use pid_file::{PidFile, Rejection, age_of, look_at_pid_file, parse_pid_file};
 pub use stat::{Stat, identify, parse_stat, read_stat};
 
 use cgroup::Cgroups;
 use family::Known;
 use launch::Launcher;
-use look::OwnChildren;
 use protocol::{Pipes, Report, Request, SpawnSpec};
 
 /// How many exits of unknown children are remembered for a later [`Request::Adopt`].

@@ -51,7 +51,8 @@ impl Lines {
             )
             | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
             | (Said::NotReady { .. }, Told::Starting)
-            | (Said::Healthy | Said::Unhealthy { .. }, Told::Running(_))
+            // One that is unhealthy can be one too many.
+            | (Said::Healthy | Said::Unhealthy { .. } | Said::GaveUp { .. }, Told::Running(_))
             | (
                 Said::LeftBehind { .. }
                 | Said::NotGone { .. }

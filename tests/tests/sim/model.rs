@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proclaunch_core::fleet::{Fleet, Input, Scan};
 use proclaunch_core::hook::{Hook, Wish};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::{Event, Recalled, StateName, Want};
+use proclaunch_core::machine::{Event, Idle, Recalled, StateName, Want};
 use proclaunch_core::profile::{Kill, Parsed, Profile};
 use proclaunch_core::signal::Signal;
 
@@ -41,7 +41,7 @@ pub(crate) struct Model {
 #[derive(Debug, Default)]
 pub(crate) struct Before {
     pub(crate) states: BTreeMap<ProfileName, StateName>,
-    /// Those that an order was to start, and that had never had good settings.
+    /// Those that an order was to start, and that had never had good settings, or a good `on_start`.
     awaited: BTreeSet<ProfileName>,
     pub(crate) was_draining: bool,
     /// The step tells nothing new.
@@ -76,8 +76,10 @@ impl Model {
             // scan has it again.
             self.last = None;
         }
-        let is_awaited = |entry: &Expected| entry.profile.is_none() && entry.is_ordered;
-        let awaited = self.entries.iter().filter(|(_, entry)| is_awaited(entry));
+        let is_held = |name| fleet.machine(name).is_some_and(|machine| machine.idle() == Some(Idle::Held));
+        let is_awaited =
+            |name, entry: &Expected| entry.is_ordered && (entry.profile.is_none() || is_held(name));
+        let awaited = self.entries.iter().filter(|(name, entry)| is_awaited(name, entry));
         let awaited = awaited.map(|(name, _)| name.clone()).collect();
         let mut before = Before { states, awaited, was_draining: self.is_draining, is_old_news: false };
         match input {

@@ -16,6 +16,8 @@ use proclaunch_core::signal::Signal;
 
 use crate::trace;
 
+mod hooks;
+
 const ID: ProcId = ProcId { pid: 7, start: 1 };
 
 fn web() -> ProfileName {

@@ -8,7 +8,7 @@ use crate::profile::Restart;
 use crate::signal::Signal;
 
 use super::Context;
-use super::consult::{Now, verdict};
+use super::consult::Now;
 use super::event::Action;
 use super::health::{Due, Health, Watch};
 use super::memory::{Memory, Rest, Want};
@@ -26,12 +26,23 @@ pub(super) fn become_ready(memory: &mut Memory, cx: &mut Context<'_>, running: R
 impl Running {
     /// Begins to ask the hooks that are in force, from now on.
     pub(super) fn attend(mut self, memory: &Memory, now: Moment) -> Self {
-        let ready = self.attention.as_ref().map_or(now, |attention| attention.ready);
+        let old = self.attention.take();
+        let ready = old.as_ref().map_or(now, |attention| attention.ready);
+        // What is to be decided is to be decided still.
+        let (change, verdict) = old.map_or((None, None), |old| (old.change, old.verdict));
         self.attention = memory.hooks().map(|hooks| {
             let watch = Watch::new(Some(hooks), now);
-            Box::new(Attention { ready, watch, change: None, verdict: None })
+            Box::new(Attention { ready, watch, change, verdict })
         });
         self
+    }
+
+    /// Drops the checks that are under way.
+    pub(super) fn lapse_checks(&mut self, cx: &mut Context<'_>) {
+        let Some(attention) = &mut self.attention else { return };
+        for id in std::mem::take(&mut attention.watch).open() {
+            cx.act(Action::Lapse(id));
+        }
     }
 
     pub(super) fn now(&self, changed: bool) -> Now {
@@ -55,12 +66,26 @@ impl Running {
 
     /// A deadline has passed: asks what is due, and goes on without what was not answered.
     pub(super) fn timeout(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
-        let Some(mut attention) = self.attention.take() else { return State::Running(self) };
+        if memory.hooks().is_none() {
+            // The files are gone; what was asked about them is decided all the same.
+            self.lapse_checks(cx);
+        }
         let at = cx.now;
         let lapsed = |question: &mut Option<(QuestionId, Moment)>| {
             question.take_if(|(_, until)| *until <= at).map(|(id, _)| id)
         };
-        let (change, verdict) = (lapsed(&mut attention.change), lapsed(&mut attention.verdict));
+        // One at a time: what one leads to can be the end of the other.
+        if let Some(attention) = &mut self.attention {
+            if let Some(id) = lapsed(&mut attention.change) {
+                cx.act(Action::Lapse(id));
+                return self.apply_change(memory, cx, &Outcome::TimedOut);
+            }
+            if let Some(id) = lapsed(&mut attention.verdict) {
+                cx.act(Action::Lapse(id));
+                return self.apply_verdict(memory, cx, Outcome::TimedOut);
+            }
+        }
+        let Some(mut attention) = self.attention.take() else { return State::Running(self) };
         let ready = attention.ready;
         while let Some(due) = attention.watch.due(at, ready) {
             let now = Now { health: attention.watch.health(), ready: Some(ready), ..self.now(false) };
@@ -74,14 +99,6 @@ impl Running {
             }
         }
         self.attention = Some(attention);
-        if let Some(id) = change {
-            cx.act(Action::Lapse(id));
-            return self.apply_change(memory, cx, &Outcome::TimedOut);
-        }
-        if let Some(id) = verdict {
-            cx.act(Action::Lapse(id));
-            return self.apply_verdict(memory, cx, Outcome::TimedOut);
-        }
         self.judge(memory, cx)
     }
 
@@ -113,6 +130,10 @@ impl Running {
         let Some(attention) = &mut self.attention else { return State::Running(self) };
         let from = attention.watch.health();
         let Some(health) = attention.watch.judge() else { return State::Running(self) };
+        // What is asked because it was unhealthy is asked of a past that is over.
+        if let Some((id, _)) = attention.verdict.take() {
+            cx.act(Action::Lapse(id));
+        }
         let reason = attention.watch.reason();
         let (level, said) = match health {
             Health::Unhealthy => ("warn", Said::Unhealthy { reason: reason.clone() }),
@@ -148,7 +169,7 @@ impl Running {
         let restarts = memory.policy().restart != Restart::Never;
         let by_settings =
             if restarts { memory.decide(cx, End::Unhealthy(after)).0 } else { Then::Rest(Rest::Dead) };
-        let then = verdict(cx, outcome, by_settings);
+        let then = memory.verdict(cx, outcome, by_settings);
         if then == Then::Rest(Rest::Dead) {
             // It runs on; enough further failures make it unhealthy once more.
             if let Some(attention) = &mut self.attention {

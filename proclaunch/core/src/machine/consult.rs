@@ -193,35 +193,38 @@ impl Memory {
             (id, cx.now.plus(Hook::ShouldRestart.budget()))
         })
     }
-}
 
-/// What `should_restart` makes of what the settings would do.
-pub(super) fn verdict(cx: &mut Context<'_>, outcome: Outcome, fallback: Then) -> Then {
-    let hook = Hook::ShouldRestart;
-    let (then, what) = match outcome {
-        Outcome::Answer(Answer::Restart(Verdict::Yes)) => {
-            (Then::StartAt(cx.now), "restarts at once".to_owned())
-        }
-        Outcome::Answer(Answer::Restart(Verdict::No(reason))) => {
-            (Then::Rest(Rest::Dead), format!("is not restarted: {reason}"))
-        }
-        Outcome::Answer(Answer::Restart(Verdict::After(delay, reason))) => {
-            (Then::StartAt(cx.now.plus(delay)), format!("restarts in {}: {reason}", Span(delay)))
-        }
-        // No opinion, or none in time: the settings decide.
-        Outcome::Answer(
-            Answer::Nothing
-            | Answer::Start(_)
-            | Answer::Ready(_)
-            | Answer::Health(_)
-            | Answer::Stop(_)
-            | Answer::Change(_),
-        )
-        | Outcome::Failed(_)
-        | Outcome::TimedOut => return fallback,
-    };
-    cx.say(Said::HookDecided { hook, what });
-    then
+    /// What `should_restart` makes of what the settings would do.
+    pub(super) fn verdict(&self, cx: &mut Context<'_>, outcome: Outcome, fallback: Then) -> Then {
+        let hook = Hook::ShouldRestart;
+        let (then, what) = match outcome {
+            Outcome::Answer(Answer::Restart(Verdict::Yes)) => {
+                (Then::StartAt(cx.now), "restarts at once".to_owned())
+            }
+            Outcome::Answer(Answer::Restart(Verdict::No(reason))) => {
+                (Then::Rest(Rest::Dead), format!("is not restarted: {reason}"))
+            }
+            Outcome::Answer(Answer::Restart(Verdict::After(delay, reason))) => {
+                (Then::StartAt(cx.now.plus(delay)), format!("restarts in {}: {reason}", Span(delay)))
+            }
+            // No opinion, or none in time: the settings decide.
+            Outcome::Answer(
+                Answer::Nothing
+                | Answer::Start(_)
+                | Answer::Ready(_)
+                | Answer::Health(_)
+                | Answer::Stop(_)
+                | Answer::Change(_),
+            )
+            | Outcome::Failed(_)
+            | Outcome::TimedOut => {
+                self.say_if_given_up(cx, fallback);
+                return fallback;
+            }
+        };
+        cx.say(Said::HookDecided { hook, what });
+        then
+    }
 }
 
 /// What a hook is told of a state.

@@ -2,10 +2,12 @@
 //!
 //! **Invariant:** nothing lives behind a gate, so whoever wants the profile down has it down at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hook::{Answer, Gate as Answered, Hook, Outcome};
 use crate::log::Said;
+use crate::profile::Profile;
 
 use super::Context;
 use super::consult::Now;
@@ -13,18 +15,23 @@ use super::event::{Action, Event, Order};
 use super::memory::{Memory, Want};
 use super::starting::{fail, launch, yield_to};
 use super::state::{Gate, Idle, Starting, State, StateName, Stopped, Then};
-use super::stopped::settle;
+use super::stopped::{load, settle};
 
 /// How long after an answer of "not yet" the hook is asked again: doubling, up to the cap.
 const AGAIN_BASE: Duration = Duration::from_secs(1);
 const AGAIN_CAP: Duration = Duration::from_secs(30);
 
+/// The shortest time that the hook can name: one that says "at once" for ever must not keep the supervisor busy.
+const AGAIN_LEAST: Duration = Duration::from_millis(100);
+
 /// Asks `on_start`, if there is one, or starts.
 pub(super) fn enter(memory: &mut Memory, cx: &mut Context<'_>) -> State {
-    if let Some(why) = memory.broken(Hook::OnStart).filter(|_| !memory.has(Hook::OnStart)) {
-        // It was never good: what it would have guarded against is not known.
-        memory.trouble = Some(format!("on_start.lua: {why}").into());
+    if memory.hold_for_gate() {
         return State::Stopped(Stopped::Idle(Idle::Held));
+    }
+    if memory.awaits_gate() {
+        // Its files came while the pid file was being looked at.
+        return State::Stopped(load(cx));
     }
     if memory.has(Hook::OnStart) {
         return ask(memory, cx, 0, String::new());
@@ -38,6 +45,22 @@ fn ask(memory: &mut Memory, cx: &mut Context<'_>, tries: u32, said: String) -> S
     State::Starting(Starting::Gate(Gate { asked: Some(id), until, tries, said }))
 }
 
+impl Memory {
+    /// Whether `on_start` is there and was never good: what it would have guarded against is not known.
+    pub(super) fn hold_for_gate(&mut self) -> bool {
+        let broken = self.broken(Hook::OnStart).filter(|_| !self.has(Hook::OnStart));
+        let Some(why) = broken else { return false };
+        self.trouble = Some(format!("on_start.lua: {why}").into());
+        true
+    }
+
+    /// Whether there is an `on_start`, and no hooks are in force yet.
+    pub(super) fn awaits_gate(&self) -> bool {
+        let is_there = |profile: &Arc<Profile>| profile.policy.hooks.present.contains(&Hook::OnStart);
+        self.hooks().is_none() && self.profile.as_ref().is_some_and(is_there)
+    }
+}
+
 impl Gate {
     pub(super) fn step(mut self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
         match event {
@@ -46,7 +69,7 @@ impl Gate {
             }
             Event::Timeout if cx.now >= self.until => {
                 if self.asked.is_none() {
-                    return ask(memory, cx, self.tries, self.said);
+                    return self.again(memory, cx);
                 }
                 self.lapse(cx);
                 return self.wait(cx, None, "no answer in time".to_owned());
@@ -61,7 +84,8 @@ impl Gate {
             Event::Order(Order::Start | Order::Restart) => {
                 memory.obey(Want::Up);
                 if self.asked.is_none() {
-                    return ask(memory, cx, 0, self.said);
+                    self.tries = 0;
+                    return self.again(memory, cx);
                 }
             }
             // New hook files were loaded: the new gate may think differently.
@@ -106,10 +130,18 @@ impl Gate {
         }
     }
 
+    /// Asks again, unless the hook is gone meanwhile.
+    fn again(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+        if memory.has(Hook::OnStart) {
+            return ask(memory, cx, self.tries, self.said);
+        }
+        enter(memory, cx)
+    }
+
     /// Not yet.
     fn wait(mut self, cx: &mut Context<'_>, delay: Option<Duration>, reason: String) -> State {
         let backoff = AGAIN_BASE.saturating_mul(1 << self.tries.min(10)).min(AGAIN_CAP);
-        let delay = delay.unwrap_or_else(|| cx.tickets.spread(backoff));
+        let delay = delay.map_or_else(|| cx.tickets.spread(backoff), |delay| delay.max(AGAIN_LEAST));
         if self.said != reason {
             cx.say(Said::Gate { reason: reason.clone(), again: delay });
         }

@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::hook::{Answer, Hook, Hooks, Outcome, QuestionId, Schedule};
 
+/// The shortest interval and timeout of a schedule: one of no time at all would keep the supervisor busy.
+const LEAST: Duration = Duration::from_millis(10);
+
 /// What the checks say of a running profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is its own word")]
@@ -67,8 +70,8 @@ impl Watch {
     pub(super) fn new(hooks: Option<&Hooks>, ready: Moment) -> Self {
         let Some(hooks) = hooks else { return Self::default() };
         let check = |schedule: &Schedule| Check {
-            schedule: *schedule,
-            next: ready.plus(schedule.every),
+            schedule: within_limits(*schedule),
+            next: ready.plus(schedule.every.max(LEAST)),
             open: None,
             results: 0,
             count: 0,
@@ -77,7 +80,7 @@ impl Watch {
         let tick = hooks.has(Hook::OnTick).then_some(hooks.tick).flatten();
         Self {
             checks: hooks.checks.iter().map(check).collect(),
-            tick: tick.map(|every| (ready.plus(every), every)),
+            tick: tick.map(|every| every.max(LEAST)).map(|every| (ready.plus(every), every)),
             health: Health::Unknown,
         }
     }
@@ -205,6 +208,13 @@ impl Check {
     const fn is_good(&self) -> bool {
         self.count > 0 && self.results & 1 == 0
     }
+}
+
+/// The schedule, as far as it makes sense.
+fn within_limits(schedule: Schedule) -> Schedule {
+    let bad = schedule.bad.max(1);
+    let (every, timeout) = (schedule.every.max(LEAST), schedule.timeout.max(LEAST));
+    Schedule { every, timeout, bad, of: schedule.of.max(bad), ..schedule }
 }
 
 /// The next point of a schedule after `now`: what was missed is not made up for.

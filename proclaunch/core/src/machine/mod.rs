@@ -157,15 +157,16 @@ impl Machine {
             State::Stopped(Stopped::Idle(Idle::Down | Idle::Ordered | Idle::Held | Idle::Gone)) => {
                 (None, None)
             }
+            // It may wait there for long, and waits for no process: the next supervisor is to start it too.
+            State::Stopped(Stopped::Loading { .. }) | State::Starting(Starting::Gate(_)) => (None, None),
             State::Running(running) => (Some(Main { ticket: running.ticket, id: running.id }), None),
             State::Stopped(
                 Stopped::Idle(Idle::New)
                 | Stopped::Looking { .. }
-                | Stopped::Loading { .. }
                 | Stopped::Backoff { .. }
                 | Stopped::Deciding { .. },
             )
-            | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_) | Starting::Gate(_))
+            | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_))
             | State::Stopping(
                 Stopping::Unborn { .. }
                 | Stopping::Farewell { .. }

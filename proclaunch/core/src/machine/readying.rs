@@ -127,6 +127,8 @@ impl Readying {
                 self.lapse(cx);
                 self.answered(memory, cx, Outcome::TimedOut)
             }
+            // The hook may be gone meanwhile.
+            None if !memory.has(Hook::Ready) => become_ready(memory, cx, self.running),
             None if cx.now >= self.next => self.ask(memory, cx),
             Some(_) | None => State::Starting(Starting::Readying(self)),
         }
@@ -137,6 +139,7 @@ impl Readying {
         let Running { ticket, id, since, .. } = self.running;
         let after = cx.now.since(since);
         memory.exits.push(Ended { at: cx.now, id, exit, after, requested: false });
+        memory.tell(cx, Hook::OnExit, Now::idle(StateName::Starting));
         let why = format!("it ended before it was ready: {exit}");
         if remains.is_empty() {
             cx.act(Action::Release { ticket });

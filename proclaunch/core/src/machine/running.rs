@@ -47,10 +47,8 @@ impl Running {
             Event::Spawned { ticket, .. } if ticket != self.ticket => cx.act(Action::KillTree { ticket }),
             Event::Timeout => return self.timeout(memory, cx),
             Event::HooksLoaded(..) => {
-                let attended = self.attention.is_some();
-                self.lapse(cx);
+                self.lapse_checks(cx);
                 self = self.attend(memory, cx.now);
-                debug_assert!(attended || self.attention.is_some(), "hooks were loaded");
             }
             Event::Decided { id, outcome, hook: _ } => return self.decided(memory, cx, id, outcome),
             Event::Wished { hook, wish } => return self.wished(memory, cx, hook, wish),

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::hook::Hook;
+use crate::hook::Outcome;
 use crate::ids::{ProcId, Ticket};
-use crate::log::{Outcome, Said};
+use crate::log::{Outcome as Follows, Said};
 use crate::profile::{Profile, Restart};
 
 use super::Context;
-use super::consult::verdict;
 use super::event::{Action, Event, Look, Order, Recalled};
 use super::gate;
 use super::memory::{Main, Memory, Rest, Want};
@@ -76,7 +75,7 @@ impl Stopped {
             },
             Event::Decided { id: answered, outcome, hook: _ } => match self {
                 Self::Deciding { id, then, .. } if id == answered => {
-                    let then = verdict(cx, outcome, then);
+                    let then = memory.verdict(cx, outcome, then);
                     settle(memory, cx, then)
                 }
                 Self::Idle(_)
@@ -103,17 +102,14 @@ impl Stopped {
             Self::Backoff { until } if cx.now >= until => start(memory, cx),
             // The hook engine does not answer: what has a gate stays behind it, the rest does without.
             Self::Loading { until } if cx.now >= until => {
-                let has_gate = memory
-                    .profile
-                    .as_ref()
-                    .is_some_and(|new| new.policy.hooks.present.contains(&Hook::OnStart));
-                if has_gate {
-                    return State::Stopped(Self::Loading { until: cx.now.plus(LOAD) });
+                if memory.awaits_gate() {
+                    return State::Stopped(load(cx));
                 }
                 look_or_launch(memory, cx)
             }
             Self::Deciding { until, then, .. } if cx.now >= until => {
                 self.lapse(cx);
+                let then = memory.verdict(cx, Outcome::TimedOut, then);
                 settle(memory, cx, then)
             }
             Self::Idle(_)
@@ -132,26 +128,34 @@ impl Stopped {
     }
 
     fn settings(self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
+        if self == Self::Idle(Idle::Held) && memory.profile.as_ref() == Some(&new) {
+            // Files that are good again tell nothing new of the `on_start` that holds it.
+            memory.hold_for_gate();
+            return State::Stopped(self);
+        }
         let old = memory.profile.replace(new);
         memory.trouble = None;
         let shape_differs =
             old.as_ref().map(|old| &old.shape) != memory.profile.as_ref().map(|new| &new.shape);
         let starts = match self {
             // New: `Begin` comes next and decides. Ordered: an order outranks the files. Looking: it starts anyway.
-            Self::Idle(Idle::New | Idle::Ordered)
-            | Self::Looking { .. }
-            | Self::Loading { .. }
-            | Self::Deciding { .. } => false,
+            Self::Idle(Idle::New | Idle::Ordered) | Self::Looking { .. } | Self::Loading { .. } => false,
             Self::Idle(Idle::Down) => !memory.policy().down,
             // The order to start found nothing that could be started.
             Self::Idle(Idle::Held) => !memory.policy().down || memory.ordered,
             // With `down` it does not start by itself, whatever was changed besides; a backoff that is under way
             // goes on.
-            Self::Idle(Idle::Rest(_)) | Self::Backoff { .. } if memory.policy().down => false,
+            Self::Idle(Idle::Rest(_)) | Self::Backoff { .. } | Self::Deciding { .. }
+                if memory.policy().down =>
+            {
+                false
+            }
             Self::Idle(Idle::Rest(Rest::Done)) => shape_differs,
             // What was wrong with it may be what was changed.
-            Self::Idle(Idle::Rest(Rest::Dead)) => shape_differs || memory.policy().restart != Restart::Never,
-            Self::Idle(Idle::Rest(Rest::GaveUp)) | Self::Backoff { .. } => {
+            Self::Idle(Idle::Rest(Rest::Dead)) | Self::Deciding { then: Then::Rest(Rest::Dead), .. } => {
+                shape_differs || memory.policy().restart != Restart::Never
+            }
+            Self::Idle(Idle::Rest(Rest::GaveUp)) | Self::Backoff { .. } | Self::Deciding { .. } => {
                 shape_differs || old != memory.profile
             }
             Self::Idle(Idle::Gone) => {
@@ -161,6 +165,7 @@ impl Stopped {
             }
         };
         if starts {
+            self.lapse(cx);
             memory.forgive();
             return start(memory, cx);
         }
@@ -230,7 +235,7 @@ fn begin(memory: &mut Memory, cx: &mut Context<'_>, recalled: Option<&Recalled>)
 /// starts nothing by itself that has a `down` file.
 fn died_unseen(memory: &mut Memory, cx: &mut Context<'_>, id: ProcId) -> State {
     if memory.policy().down && !memory.ordered {
-        cx.say(Said::DiedUnseen { id, outcome: Outcome::NotRestarted });
+        cx.say(Said::DiedUnseen { id, outcome: Follows::NotRestarted });
         return State::Stopped(Stopped::Idle(Idle::Down));
     }
     let (then, outcome) = memory.decide(cx, End::Died(Exit::Unknown, Duration::ZERO));
@@ -266,9 +271,14 @@ pub(super) fn adopt(
 pub(super) fn start(memory: &mut Memory, cx: &mut Context<'_>) -> State {
     memory.load_hooks(cx);
     if memory.awaits_hooks() {
-        return State::Stopped(Stopped::Loading { until: cx.now.plus(LOAD) });
+        return State::Stopped(load(cx));
     }
     look_or_launch(memory, cx)
+}
+
+/// Waits for the hooks.
+pub(super) fn load(cx: &Context<'_>) -> Stopped {
+    Stopped::Loading { until: cx.now.plus(LOAD) }
 }
 
 fn look_or_launch(memory: &mut Memory, cx: &mut Context<'_>) -> State {

@@ -13,7 +13,7 @@ use crate::profile::{Kill, Profile};
 use crate::signal::Signal;
 
 use super::Context;
-use super::consult::{Now, verdict};
+use super::consult::Now;
 use super::event::{Action, Event, Order};
 use super::memory::{Ended, Memory, Want};
 use super::running::{remove_pid_file, stop_scope};
@@ -82,10 +82,12 @@ impl Stopping {
             Event::Settings(new) => self.settings(memory, cx, new),
             Event::BadSettings(why) => memory.trouble = Some(why),
             Event::Removed => {
+                self.lapse_verdict(cx);
                 memory.want = Want::Gone;
                 cx.say(Said::Disappeared);
             }
             Event::Drain => {
+                self.lapse_verdict(cx);
                 memory.drain();
                 self.ask(cx);
             }
@@ -107,20 +109,25 @@ impl Stopping {
     fn decided(mut self, memory: &Memory, cx: &mut Context<'_>, id: QuestionId, outcome: Outcome) -> State {
         let ending = self.ending_mut();
         if ending.deciding.take_if(|(open, _)| *open == id).is_some() {
-            ending.then = verdict(cx, outcome, ending.then);
+            ending.then = memory.verdict(cx, outcome, ending.then);
             return State::Stopping(self);
         }
         match (self, outcome) {
-            (Self::Farewell { ending, scope, asked: Some(asked), .. }, outcome) if asked == id => {
+            (Self::Farewell { ending, scope, asked: Some(asked), until }, outcome) if asked == id => {
                 match outcome {
                     Outcome::Answer(Answer::Stop(Farewell::Wait(time))) => {
-                        let until = cx.now.plus(time.min(Hook::OnStop.budget()));
+                        // The answer and the time that it asks for have one budget together.
+                        let until = cx.now.plus(time).min(until);
                         let what = format!("is given {} before the stop signal", Span(time));
                         cx.say(Said::HookDecided { hook: Hook::OnStop, what });
                         State::Stopping(Self::Farewell { ending, scope, asked: None, until })
                     }
                     Outcome::Answer(Answer::Stop(Farewell::Signal(signal))) => {
-                        cx.act(Action::Signal { ticket: ending.ticket, scope, signal });
+                        let ticket = ending.ticket;
+                        cx.act(Action::Signal { ticket, scope, signal });
+                        if signal != Signal::KILL {
+                            cx.act(Action::Signal { ticket, scope, signal: Signal::CONT });
+                        }
                         let wait = memory.policy().stop.first().map_or(Duration::ZERO, |step| step.wait);
                         let until = cx.now.plus(wait);
                         State::Stopping(Self::Signalled { ending, scope, step: 0, since: cx.now, until })
@@ -141,18 +148,26 @@ impl Stopping {
         }
     }
 
-    fn settings(&mut self, memory: &mut Memory, cx: &Context<'_>, new: Arc<Profile>) {
+    /// What follows the end is decided: `should_restart` has no say in it any more.
+    fn lapse_verdict(&mut self, cx: &mut Context<'_>) {
+        if let Some((id, _)) = self.ending_mut().deciding.take() {
+            cx.act(Action::Lapse(id));
+        }
+    }
+
+    fn settings(&mut self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) {
         let shape_differs = memory.profile.as_ref().is_none_or(|old| old.shape != new.shape);
         let is_down = new.policy.down;
         memory.accept(new);
-        let then = &mut self.ending_mut().then;
+        let then = self.ending().then;
         if memory.want == Want::Gone {
             // The profile came back while it was being stopped for having gone: as if it were new.
             memory.want = Want::Up;
             memory.ordered = false;
-            *then = if is_down { Then::Down } else { Then::StartAt(cx.now) };
-        } else if !is_down && (shape_differs || *then == Then::Down) {
-            *then = Then::StartAt(cx.now);
+            self.ending_mut().then = if is_down { Then::Down } else { Then::StartAt(cx.now) };
+        } else if !is_down && (shape_differs || then == Then::Down) {
+            self.lapse_verdict(cx);
+            self.ending_mut().then = Then::StartAt(cx.now);
         }
     }
 
@@ -162,6 +177,7 @@ impl Stopping {
         }
         if let Some(want) = order.want() {
             memory.obey(want);
+            self.lapse_verdict(cx);
             // A start that is ordered waits for no backoff.
             self.ending_mut().then = Then::StartAt(cx.now);
         }

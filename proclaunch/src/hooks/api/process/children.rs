@@ -9,7 +9,7 @@ use super::child::Child;
 use super::{Method, Probe, called, main};
 use crate::hooks::context::Context;
 use crate::hooks::reference::Item;
-use crate::keeper::{Children, Stat, below, children_are_named};
+use crate::keeper::{Children, OwnChildren, Stat, below};
 
 /// The most processes that are looked at: nothing interrupts it.
 const CHILDREN_MAX: usize = 512;
@@ -45,7 +45,7 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
 pub(in crate::hooks::api) fn descendants(main: &Probe) -> Vec<Stat> {
     let seen = Cell::new(0);
     let enough = |_| seen.replace(seen.get() + 1) >= CHILDREN_MAX;
-    let mut found = below(&[main.id().pid], &Children::new(children_are_named()), enough);
+    let mut found = below(&[main.id().pid], &Children::new(OwnChildren::open().is_some()), enough);
     found.sort_by_key(|stat| (stat.id.start, stat.id.pid));
     found
 }

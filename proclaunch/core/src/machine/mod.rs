@@ -35,6 +35,7 @@ use crate::profile::Profile;
 mod attention;
 mod consult;
 mod event;
+mod farewell;
 mod gate;
 mod health;
 mod history;
@@ -166,7 +167,7 @@ impl Machine {
                 | Stopped::Backoff { .. }
                 | Stopped::Deciding { .. },
             )
-            | State::Starting(Starting::Launching { .. })
+            | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_))
             | State::Stopping(
                 Stopping::Unborn { .. }
                 | Stopping::Farewell { .. }
@@ -176,7 +177,6 @@ impl Machine {
             State::Starting(Starting::Readying(Readying { running, .. })) => {
                 (Some(Main { ticket: running.ticket, id: running.id }), None)
             }
-            State::Starting(Starting::Daemonizing(_)) => (old.process, old.rest),
         };
         let new = Remembered { order, process, rest };
         if new != old {

@@ -119,8 +119,9 @@ impl Readying {
     fn timeout(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         if cx.now >= self.until {
             self.lapse(cx);
-            let why = format!("not ready in time: {}", self.said);
-            return fail(memory, cx, self.alive(), why);
+            let said = if self.said.is_empty() { "ready has not answered" } else { self.said.as_str() };
+            let why = format!("not ready in time: {said}");
+            return fail(memory, cx, Some(self.alive()), why);
         }
         match self.asked {
             Some((_, until)) if cx.now >= until => {
@@ -145,12 +146,12 @@ impl Readying {
             cx.act(Action::Release { ticket });
             return fail(memory, cx, None, why);
         }
-        fail(memory, cx, self.alive(), why)
+        fail(memory, cx, Some(self.alive()), why)
     }
 
-    fn alive(self) -> Option<Alive> {
+    fn alive(self) -> Alive {
         let Running { ticket, since, profile, .. } = self.running;
-        Some(Alive { ticket, since, profile })
+        Alive { ticket, since, profile }
     }
 
     fn lapse(&mut self, cx: &mut Context<'_>) {

@@ -42,11 +42,14 @@ impl Lines {
                 told
             }
             (
-                Said::Deleting | Said::DiedUnseen { .. } | Said::GaveUp { .. } | Said::KillingRest { .. },
+                Said::Deleting
+                | Said::DiedUnseen { .. }
+                | Said::GaveUp { .. }
+                | Said::KillingRest { .. }
+                | Said::Gate { .. },
                 Told::Off,
             )
             | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
-            | (Said::Gate { .. }, Told::Off)
             | (Said::NotReady { .. }, Told::Starting)
             // One that is unhealthy can be one too many.
             | (Said::Healthy | Said::Unhealthy { .. } | Said::GaveUp { .. }, Told::Running(_))

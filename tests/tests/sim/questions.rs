@@ -108,7 +108,6 @@ impl Questions {
     /// One input, and the effects that it has had.
     pub(crate) fn check(&mut self, now: Moment, asked: &Asked, effects: &[Effect], fleet: &Fleet) {
         match asked {
-            Asked::Nothing => {}
             Asked::Stray(name, before) => {
                 let after = format!("{:?}", fleet.machine(name).expect("it was there before"));
                 ensure(*before == after, || format!("{name} heeds what nobody asked: {before}\n{after}"));
@@ -129,7 +128,7 @@ impl Questions {
             Asked::Answered { name, hook: Hook::ShouldRestart, outcome, state: StateName::Stopped } => {
                 check_verdict(now, name, outcome, fleet);
             }
-            Asked::Answered { .. } => {}
+            Asked::Nothing | Asked::Answered { .. } => {}
         }
         for effect in effects {
             match effect {

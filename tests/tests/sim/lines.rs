@@ -44,9 +44,9 @@ impl Lines {
             (
                 Said::Deleting
                 | Said::DiedUnseen { .. }
-                | Said::Gate { .. }
                 | Said::GaveUp { .. }
-                | Said::KillingRest { .. },
+                | Said::KillingRest { .. }
+                | Said::Gate { .. },
                 Told::Off,
             )
             | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)

@@ -35,6 +35,7 @@ use crate::profile::Profile;
 mod attention;
 mod consult;
 mod event;
+mod farewell;
 mod gate;
 mod health;
 mod history;

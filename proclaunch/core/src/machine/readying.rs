@@ -119,7 +119,8 @@ impl Readying {
     fn timeout(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         if cx.now >= self.until {
             self.lapse(cx);
-            let why = format!("not ready in time: {}", self.said);
+            let said = if self.said.is_empty() { "ready has not answered" } else { self.said.as_str() };
+            let why = format!("not ready in time: {said}");
             return fail(memory, cx, Some(self.alive()), why);
         }
         match self.asked {

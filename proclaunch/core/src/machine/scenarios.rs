@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::exit::Exit;
+use crate::hook::{Hook, Hooks, Outcome as HookOutcome, QuestionId, Schedule, Wish};
 use crate::process::{SpawnError, Stage};
+use crate::profile::HookFiles;
 use crate::testing::{BEGINNING, Settings, profile, show, signal};
 
 mod changes;
+mod hooks;
 mod memory;
 mod pid_files;
 mod restarts;
@@ -57,6 +60,15 @@ enum It {
     Drains,
     /// An operator wants this.
     IsTold(Order),
+    /// Its hook files are loaded, and all are good; a health check is made every ten seconds, three failures in a row
+    /// are too many, and a tick comes every minute.
+    LoadsHooks,
+    /// The same, but this one is broken and was never good.
+    HasBroken(Hook),
+    /// Its last question to this hook comes to this.
+    Hears(Hook, fn() -> HookOutcome),
+    /// A hook wants this.
+    IsWished(fn() -> Wish),
 }
 
 /// One machine, and the world around it.
@@ -89,6 +101,7 @@ impl Life {
             actions: Vec::new(),
         };
         life.step(Event::Settings(Arc::new(profile(settings))));
+        life.done.retain(|done| done != "=> load hooks");
         assert_eq!(life.done, [""; 0]);
         life
     }
@@ -162,7 +175,32 @@ impl Life {
             It::Disappears => self.step(Event::Removed),
             It::Drains => self.step(Event::Drain),
             It::IsTold(order) => self.step(Event::Order(order)),
+            It::LoadsHooks => self.loads(None),
+            It::HasBroken(hook) => self.loads(Some(hook)),
+            It::Hears(hook, outcome) => {
+                let id = self.asked(hook);
+                self.step(Event::Decided { id, hook, outcome: outcome() });
+            }
+            It::IsWished(wish) => self.step(Event::Wished { hook: Hook::OnTick, wish: wish() }),
         }
+    }
+
+    fn loads(&mut self, broken: Option<Hook>) {
+        let HookFiles { present, digest } = self.machine.memory.policy().hooks.clone();
+        let loaded: Vec<Hook> = present.iter().copied().filter(|hook| Some(*hook) != broken).collect();
+        let checks = if loaded.contains(&Hook::Health) { vec![Schedule::default()] } else { Vec::new() };
+        let broken = broken.map(|hook| (hook, "line 1: no".to_owned())).into_iter().collect();
+        let hooks = Hooks { loaded, broken, checks, tick: Some(Duration::from_secs(60)) };
+        self.step(Event::HooksLoaded(digest, Arc::new(hooks)));
+    }
+
+    /// The last question to this hook.
+    fn asked(&self, hook: Hook) -> QuestionId {
+        let question = self.actions.iter().rev().find_map(|action| match action {
+            Action::Consult(question) if question.hook == hook => Some(question.id),
+            _ => None,
+        });
+        question.expect("it was asked")
     }
 
     fn ends(&mut self, exit: Exit, remains: Vec<ProcId>) {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::exit::Exit;
-use crate::hook::{Answer, Farewell, Hook, Outcome, QuestionId};
+use crate::hook::{Hook, Outcome, QuestionId};
 use crate::ids::{ProcId, Ticket};
-use crate::log::{Said, Span};
+use crate::log::Said;
 use crate::process::Scope;
 use crate::profile::{Kill, Profile};
 use crate::signal::Signal;
@@ -112,40 +112,7 @@ impl Stopping {
             ending.then = memory.verdict(cx, outcome, ending.then);
             return State::Stopping(self);
         }
-        match (self, outcome) {
-            (Self::Farewell { ending, scope, asked: Some(asked), until }, outcome) if asked == id => {
-                match outcome {
-                    Outcome::Answer(Answer::Stop(Farewell::Wait(time))) => {
-                        // The answer and the time that it asks for have one budget together.
-                        let until = cx.now.plus(time).min(until);
-                        let what = format!("is given {} before the stop signal", Span(time));
-                        cx.say(Said::HookDecided { hook: Hook::OnStop, what });
-                        State::Stopping(Self::Farewell { ending, scope, asked: None, until })
-                    }
-                    Outcome::Answer(Answer::Stop(Farewell::Signal(signal))) => {
-                        let ticket = ending.ticket;
-                        cx.act(Action::Signal { ticket, scope, signal });
-                        if signal != Signal::KILL {
-                            cx.act(Action::Signal { ticket, scope, signal: Signal::CONT });
-                        }
-                        let wait = memory.policy().stop.first().map_or(Duration::ZERO, |step| step.wait);
-                        let until = cx.now.plus(wait);
-                        State::Stopping(Self::Signalled { ending, scope, step: 0, since: cx.now, until })
-                    }
-                    Outcome::Answer(
-                        Answer::Nothing
-                        | Answer::Start(_)
-                        | Answer::Ready(_)
-                        | Answer::Health(_)
-                        | Answer::Restart(_)
-                        | Answer::Change(_),
-                    )
-                    | Outcome::Failed(_)
-                    | Outcome::TimedOut => Self::first_signal(memory, cx, ending, scope),
-                }
-            }
-            (stopping, _) => State::Stopping(stopping),
-        }
+        self.farewell_said(memory, cx, id, &outcome)
     }
 
     /// What follows the end is decided: `should_restart` has no say in it any more.
@@ -193,22 +160,6 @@ impl Stopping {
             ending.asked = true;
             cx.say(Said::Stopping);
         }
-    }
-
-    /// Begins to stop what runs: asks `on_stop` first, if there is one.
-    pub(super) fn begin(
-        memory: &mut Memory,
-        cx: &mut Context<'_>,
-        ending: Ending,
-        scope: Scope,
-        now: Now,
-    ) -> State {
-        if !memory.has(Hook::OnStop) {
-            return Self::first_signal(memory, cx, ending, scope);
-        }
-        let asked = Some(memory.ask(cx, Hook::OnStop, now));
-        let until = cx.now.plus(Hook::OnStop.budget());
-        State::Stopping(Self::Farewell { ending, scope, asked, until })
     }
 
     /// Sends the first stop signal.
@@ -308,15 +259,6 @@ impl Stopping {
             | Self::Killing { ending, whole_tree: false, .. } => Self::kill(cx, ending, true),
             // The keeper goes on killing until it can say that all is gone.
             Self::Killing { .. } => State::Stopping(self),
-        }
-    }
-
-    /// The answer of `on_stop` would come too late.
-    fn lapse_farewell(&mut self, cx: &mut Context<'_>) {
-        if let Self::Farewell { asked, .. } = self
-            && let Some(id) = asked.take()
-        {
-            cx.act(Action::Lapse(id));
         }
     }
 

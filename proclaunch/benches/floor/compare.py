@@ -4,8 +4,8 @@
     cargo build --release
     python3 proclaunch/benches/floor/compare.py
 
-Needs Python 3, a C compiler, and about a minute. Compiles `floor.c` (a supervisor of 60 lines that only starts and
-starts again) and `service.c`, gives both supervisors the same 1, 100 and 1000 services, and takes turns: floor,
+Needs Python 3, a C compiler, and about a minute. Compiles `floor.c` (a supervisor of 68 lines that only starts, starts
+again and stops) and `service.c`, gives both supervisors the same 1, 100 and 1000 services, and takes turns: floor,
 ProcLaunch, floor, ProcLaunch. `--binary OLD --binary NEW` takes more builds of ProcLaunch into the same turns.
 
     start N    from launching the supervisor to the first instruction of the last service
@@ -37,7 +37,7 @@ class Supervisor:
     """One supervisor over its own copy of the services, from its launch to its end."""
 
     def __init__(self, tools, binary, count):
-        self.dir = tempfile.mkdtemp(dir=tools.dir)
+        self.tools, self.dir = tools, tempfile.mkdtemp(dir=tools.dir)
         self.count, self.is_floor = count, binary == tools.floor
         self.starts_path = os.path.join(self.dir, 'starts')
         open(self.starts_path, 'w').close()
@@ -56,6 +56,7 @@ class Supervisor:
             argv = [binary, '--foreground', *log, self.dir + '/state', self.dir + '/profiles']
         self.began = time.monotonic_ns()
         self.pid = os.posix_spawn(binary, argv, {'PATH': os.environ.get('PATH', '')})
+        tools.running = self
         self.started = self.wait_for_starts(count)
 
     def starts(self):
@@ -101,6 +102,7 @@ class Supervisor:
         began = time.monotonic_ns()
         os.kill(self.pid, signal.SIGTERM if self.is_floor else signal.SIGHUP)
         os.waitpid(self.pid, 0)
+        self.tools.running = None
         took = ms(time.monotonic_ns() - began)
         shutil.rmtree(self.dir, ignore_errors=True)
         return took
@@ -110,6 +112,8 @@ class Tools:
     def __init__(self):
         base = '/dev/shm' if os.access('/dev/shm', os.W_OK | os.X_OK) else None
         self.dir = tempfile.mkdtemp(prefix='proclaunch-floor-', dir=base)
+        # The supervisor that was started last, until it has been stopped.
+        self.running = None
         self.floor, self.service = (self.compile(name) for name in ('floor', 'service'))
 
     def compile(self, name):
@@ -241,6 +245,8 @@ def main():
                 results[binary].update(idle(tools, binary, options.seconds))
         report(binaries, results, loads or [busy()])
     finally:
+        if tools.running:
+            tools.running.stop()
         shutil.rmtree(tools.dir, ignore_errors=True)
 
 

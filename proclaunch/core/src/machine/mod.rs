@@ -154,6 +154,9 @@ impl Machine {
         // That a profile is gone is the directory's word and no order: it may be back by the time this is read.
         let order = Some(self.memory.want).filter(|want| self.memory.ordered && *want != Want::Gone);
         let (process, rest) = match &self.state {
+            // Drained: all records are dropped once everything is, and until then one that names a dead process does
+            // no harm.
+            State::Stopped(Stopped::Idle(Idle::Ordered)) if !self.memory.ordered => (old.process, old.rest),
             State::Stopped(Stopped::Idle(Idle::Rest(rest))) => (None, Some(*rest)),
             State::Stopped(Stopped::Idle(Idle::Down | Idle::Ordered | Idle::Held | Idle::Gone)) => {
                 (None, None)

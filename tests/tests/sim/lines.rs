@@ -23,7 +23,15 @@ impl Lines {
     /// Takes a line; an error if it cannot follow what was said before.
     pub(crate) fn take(&mut self, name: &ProfileName, said: &Said) -> Result<(), String> {
         let told = self.0.get(name).copied().unwrap_or(Told::Off);
-        let next = match (said, told) {
+        let next = follow(said, told).ok_or_else(|| format!("`{name} {said}` cannot follow {told:?}"))?;
+        self.0.insert(name.clone(), next);
+        Ok(())
+    }
+}
+
+/// What a line tells after what was told before, if it can follow that.
+fn follow(said: &Said, told: Told) -> Option<Told> {
+    Some(match (said, told) {
             (Said::Starting, Told::Off) => Told::Starting,
             (Said::Running { id }, Told::Starting) | (Said::Adopted { id, .. }, Told::Off) => {
                 Told::Running(*id)
@@ -31,7 +39,6 @@ impl Lines {
             (Said::Died { id, .. } | Said::Finished { id, .. }, Told::Running(running)) if *id == running => {
                 Told::Off
             }
-            // Behind its gate nothing is said to start.
             (Said::StartFailed { why, .. }, Told::Off) if why.starts_with("on_start: ") => told,
             (Said::StartFailed { .. }, Told::Starting) | (Said::Stopped { .. }, Told::Stopping) => Told::Off,
             // What died and is being cleared away can be told to stop.
@@ -92,9 +99,6 @@ impl Lines {
                 | Said::Unhealthy { .. }
                 | Said::Deleting,
                 _,
-            ) => return Err(format!("`{name} {said}` cannot follow {told:?}")),
-        };
-        self.0.insert(name.clone(), next);
-        Ok(())
-    }
+            ) => return None,
+        })
 }

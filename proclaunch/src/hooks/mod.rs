@@ -24,6 +24,7 @@ mod fault;
 mod fleet;
 mod host;
 mod library;
+mod outside;
 mod plain;
 pub mod reference;
 mod require;

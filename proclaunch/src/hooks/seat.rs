@@ -22,7 +22,6 @@ use self::lane::{Lane, Next};
 use super::context::{Context, Profile, Tell};
 use super::host::Host;
 use super::source::Sources;
-use super::time::Clock;
 use super::told::Told;
 use super::vars::{Kept, Vars};
 use super::worker::Shared;
@@ -96,7 +95,9 @@ impl Seat {
         let tell: Tell = Rc::new(move |told| shared.tell(told));
         let own = std::iter::once(sources.profile_dir.clone());
         let modules = own.chain(self.shared.config.modules.iter().cloned()).collect();
-        let context = Context::new(profile, modules, Clock::Real, tell, Vars::new(Rc::clone(&self.kept)));
+        let around = &self.shared.around;
+        let context = Context::new(profile, modules, around.clock, tell, Vars::new(Rc::clone(&self.kept)));
+        context.surround(Rc::clone(&around.outside));
         context.connect(self.shared.config.fleet.clone());
         context
     }

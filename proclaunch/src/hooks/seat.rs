@@ -134,6 +134,18 @@ impl Seat {
         }
     }
 
+    /// How much memory its interpreters use, in bytes; each is counted once.
+    pub(super) fn used_memory(&self) -> usize {
+        let hosts = self.hosts.borrow();
+        let mut counted: Vec<&Rc<Host>> = Vec::new();
+        for host in hosts.values() {
+            if !counted.iter().any(|other| Rc::ptr_eq(other, host)) {
+                counted.push(host);
+            }
+        }
+        counted.iter().map(|host| host.used_memory()).sum()
+    }
+
     /// Has a hook asked, when its turn comes.
     pub(super) fn ask(self: &Rc<Self>, question: Question) {
         let off = self.strikes.borrow().get(&question.hook).and_then(|strikes| strikes.off.clone());

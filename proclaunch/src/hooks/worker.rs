@@ -137,6 +137,11 @@ impl Worker {
         }
     }
 
+    /// How much memory the hooks use, in bytes.
+    pub(crate) fn used_memory(&self) -> usize {
+        self.seats.borrow().values().map(|seat| seat.used_memory()).sum()
+    }
+
     fn seat(&self, name: &ProfileName) -> Option<Rc<Seat>> {
         self.seats.borrow().get(name).cloned()
     }

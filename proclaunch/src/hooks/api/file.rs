@@ -104,7 +104,7 @@ fn path(function: &'static str, context: &Context, values: MultiValue) -> mlua::
 }
 
 /// What is in a file, or why it cannot be read.
-pub(in crate::hooks) fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: &io::Error| failure(path, error);
     // To open a FIFO is to be seen by who writes to it, and a device may do anything: look first.
     regular(path, &fs::metadata(path).map_err(|error| failed(&error))?)?;
@@ -154,7 +154,7 @@ pub(crate) struct Stat {
 
 impl Stat {
     /// As the kernel tells it.
-    pub(in crate::hooks) fn of(metadata: &Metadata) -> Self {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
         Self {
             size: metadata.size(),
             modified: metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000),

@@ -115,11 +115,11 @@ fn answer(found: Result<(), String>) -> (bool, Option<String>) {
 }
 
 /// What a port is, in words.
-pub(super) const PORT: &str = "a number from 1 to 65535";
+pub(crate) const PORT: &str = "a number from 1 to 65535";
 
 /// A port, if it is one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-pub(super) fn port(value: &Value) -> Option<u16> {
+pub(crate) fn port(value: &Value) -> Option<u16> {
     let is_port = |number: &f64| (1.0..=65535.0).contains(number) && number.fract() == 0.0;
     number(value).filter(is_port).map(|number| number as u16)
 }

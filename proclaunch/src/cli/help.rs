@@ -20,13 +20,13 @@ impl Help {
         match self.topic.as_deref() {
             None => output::print(&command().render_help().to_string()),
             Some("hooks") => output::print(&reference::page()),
-            Some(topic) => match page(topic) {
-                Some(page) => output::print(&page),
-                None => {
-                    output::complain(&format!("there is no help on `{topic}`; there is on {}", topics()));
-                    USAGE
+            Some(topic) => {
+                if let Some(page) = page(topic) {
+                    return output::print(&page);
                 }
-            },
+                output::complain(&format!("there is no help on `{topic}`; there is on {}", topics()));
+                USAGE
+            }
         }
     }
 }

@@ -1,0 +1,23 @@
+--- Shows that one failed request does nothing, and two in a row restart the service.
+--- @since 2.0
+test("one failure is not enough", function()
+  world.http("/healthz", 200)
+  world.advance(60)
+  expect.health("healthy")
+  world.http("/healthz", 503)
+  world.advance(10)
+  world.http("/healthz", 200)
+  world.advance(600)
+  expect.state("running")
+  expect.restarts(0)
+end)
+
+test("two failures in a row restart it", function()
+  world.http("/healthz", 200)
+  world.advance(60)
+  world.http("/healthz", 503)
+  world.advance(20)
+  expect.log("unhealthy (http://127.0.0.1:8080/healthz: status 503)")
+  expect.signal("TERM", 1)
+  expect.restarts(2)
+end)

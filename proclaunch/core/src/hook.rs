@@ -285,7 +285,7 @@ pub enum Wish {
 pub struct Hooks {
     /// Those that can be called.
     pub loaded: Vec<Hook>,
-    /// Those that are there and cannot be called, and never could, with the reason.
+    /// Those whose files are no good, with the reason. One that is loaded too is the last good version.
     pub broken: Vec<(Hook, String)>,
     /// The health checks, in the order of the file.
     pub checks: Vec<Schedule>,

@@ -87,6 +87,11 @@ impl Hook {
         })
     }
 
+    /// Whether nobody waits for its answer: it is told of something that has happened.
+    pub const fn is_only_told(self) -> bool {
+        matches!(self, Self::OnReady | Self::OnExit | Self::OnEvent)
+    }
+
     /// Whether a call may wait at all. Those that may not decide while something stands still.
     pub const fn may_wait(self) -> bool {
         !matches!(self, Self::ShouldRestart | Self::OnChange)

@@ -114,7 +114,7 @@ impl Model {
         before
     }
 
-    /// A hook wants something: what an operator could order of a process that runs.
+    /// A hook wants something: what an operator could order.
     fn wished(&mut self, name: &ProfileName, event: &Event, before: &Before) {
         let Event::Wished { wish, .. } = event else { return };
         match wish {
@@ -123,13 +123,14 @@ impl Model {
                     self.drain();
                 }
             }
-            Wish::Stop(_) if before.states.get(name) == Some(&StateName::Running) => {
-                if let Some(entry) = self.entries.get_mut(name) {
+            Wish::Stop(_) => {
+                let entry = self.entries.get_mut(name).filter(|entry| entry.want == Want::Up);
+                if let Some(entry) = entry {
                     entry.want = Want::Down;
                     entry.is_ordered = true;
                 }
             }
-            Wish::Stop(_) | Wish::Restart(_) | Wish::Signal(..) => {}
+            Wish::Restart(_) | Wish::Signal(..) => {}
         }
     }
 

@@ -102,9 +102,11 @@ impl Memory {
     /// counted: that is the fault of what it waits for.
     pub(super) fn count_outcome(&mut self, cx: &mut Context<'_>, hook: Hook, outcome: &Outcome) {
         match outcome {
-            Outcome::Answer(_) => {
+            // What is off stays off: an answer that was under way comes too late.
+            Outcome::Answer(_) if self.switched_off(hook).is_none() => {
                 self.known_hooks.strikes.remove(&hook);
             }
+            Outcome::Answer(_) => {}
             Outcome::TimedOut => {}
             Outcome::Failed(why) => {
                 cx.say(Said::HookFailed { hook, why: why.clone() });

@@ -113,7 +113,9 @@ impl Machine {
         let why = Why::of(&event);
         let (from, was_idle) = (self.state.name(), self.idle());
         let event = self.as_order(cx, event);
-        if let Event::Decided { hook, outcome, id: _ } = &event {
+        if let Event::Decided { id, hook, outcome } = &event
+            && (hook.is_only_told() || consult::questions(&self.state).contains(id))
+        {
             self.memory.count_outcome(cx, *hook, outcome);
         }
         if let Event::HooksLoaded(digest, hooks) = &event
@@ -141,6 +143,9 @@ impl Machine {
 
     /// A hook that wants the profile stopped gets what an operator would get, whatever the state.
     fn as_order(&mut self, cx: &mut Context<'_>, event: Event) -> Event {
+        if self.memory.want != Want::Up {
+            return event;
+        }
         if let Event::Wished { hook, wish: Wish::Stop(reason) } = event {
             cx.say(Said::HookDecided { hook, what: format!("stops: {reason}") });
             self.memory.because("order", reason);

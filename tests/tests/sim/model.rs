@@ -98,7 +98,7 @@ impl Model {
                 self.scan(scan, &before);
                 self.has_begun |= scan.complete;
             }
-            Input::Hook(name, event) => self.wished(name, event, &before),
+            Input::Hook(name, event) => self.wished(name, event),
             Input::Signal(Signal::HUP) => self.drain(),
             Input::Signal(Signal::TERM) if self.drains_on_term => self.drain(),
             Input::ScanFailed(_) => self.last = None,
@@ -115,7 +115,7 @@ impl Model {
     }
 
     /// A hook wants something: what an operator could order.
-    fn wished(&mut self, name: &ProfileName, event: &Event, before: &Before) {
+    fn wished(&mut self, name: &ProfileName, event: &Event) {
         let Event::Wished { wish, .. } = event else { return };
         match wish {
             Wish::Shutdown(_) => {

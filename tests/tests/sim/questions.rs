@@ -8,7 +8,6 @@ use proclaunch_core::clock::Moment;
 use proclaunch_core::fleet::{Effect, Fleet, Input};
 use proclaunch_core::hook::{Answer, Gate, Hook, Hooks, Outcome, Question, QuestionId, Verdict};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::log::{Entry, Said};
 use proclaunch_core::machine::{Action, Event, Idle, Rest, StateName, Want};
 use proclaunch_core::profile::{HookFiles, Variable};
 

@@ -106,8 +106,7 @@ impl Memory {
             Outcome::Answer(_) if self.switched_off(hook).is_none() => {
                 self.known_hooks.strikes.remove(&hook);
             }
-            Outcome::Answer(_) => {}
-            Outcome::TimedOut => {}
+            Outcome::Answer(_) | Outcome::TimedOut => {}
             Outcome::Failed(why) => {
                 cx.say(Said::HookFailed { hook, why: why.clone() });
                 let strikes = self.strikes(hook);

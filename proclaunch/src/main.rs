@@ -1,11 +1,11 @@
-//! The `proclaunch` program: from the command line to the running supervisor.
+//! The `proclaunch` program: from the command line to the running supervisor, or to a verb.
 //!
 //! **Invariant:** `main` returns, so that destructors run; nothing here ends the process.
 
+use std::env;
 use std::process::{self, ExitCode};
 
-use clap::Parser;
-use proclaunch::cli::{Arguments, Settings};
+use proclaunch::cli::{Arguments, Settings, Typed};
 use proclaunch::fatal::{Fatal, USAGE};
 use proclaunch::instance::{Claim, Instance, Startup};
 use proclaunch::logging::Log;
@@ -13,8 +13,9 @@ use proclaunch::sys::daemon::{Fork, daemonize};
 use proclaunch::{panics, supervisor};
 
 fn main() -> ExitCode {
-    match Arguments::try_parse() {
-        Ok(arguments) => ExitCode::from(launch(arguments)),
+    match Typed::parse(env::args_os()) {
+        Ok(Typed::Serve(arguments)) => ExitCode::from(launch(arguments)),
+        Ok(Typed::Verb(verb)) => ExitCode::from(verb.run()),
         Err(answer) => {
             // `--help` and `--version` come here too, with exit code 0. There is nowhere to report a closed output.
             let _ = answer.print();

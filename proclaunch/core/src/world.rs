@@ -12,6 +12,9 @@ pub trait World {
     /// [`Input::Timeout`] among them if the deadline has passed. Answers to what was performed count as happened.
     fn wait(&mut self, deadline: Option<Moment>, inputs: &mut Vec<Input>);
 
+    /// Shows the fleet after all inputs of one wait; what others are told of it can be taken from here.
+    fn settled(&mut self, _fleet: &Fleet) {}
+
     /// Does one thing. Never waits, never fails: what goes wrong is an input of the next wait.
     fn perform(&mut self, effect: Effect);
 }
@@ -33,6 +36,7 @@ pub fn run(fleet: &mut Fleet, world: &mut impl World) -> u8 {
                 return code;
             }
         }
+        world.settled(fleet);
         world.wait(fleet.deadline(), &mut inputs);
     }
 }

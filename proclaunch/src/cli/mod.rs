@@ -1,7 +1,99 @@
-//! The command line: what was typed ([`Arguments`]), and what it means ([`Settings`]).
+//! The command line: what was typed ([`Arguments`], [`Verb`]), and what it means ([`Settings`]).
+//!
+//! A first argument that is a verb is a verb; everything else is the command line of the supervisor. A verb is one file
+//! here and one line in [`Verb`]; a directory of that name is written `./check`.
 
 mod arguments;
+mod help;
+mod output;
 mod settings;
+mod verb;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 pub use arguments::{Arguments, LogLevel, OnTerm};
 pub use settings::{LogTarget, Settings};
+pub use verb::Verb;
+
+/// A command line.
+#[derive(Debug)]
+pub enum Typed {
+    /// Supervise.
+    Serve(Arguments),
+    /// Do something else, and end.
+    Verb(Verb),
+}
+
+impl Typed {
+    /// Understands a command line, the name of the program included.
+    ///
+    /// # Errors
+    /// What was typed makes no sense, or asks for help or the version: the error is the answer, with its exit code.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let words: Vec<OsString> = words.into_iter().collect();
+        let first = words.get(1).and_then(|word| word.to_str());
+        if first.is_some_and(|word| Verb::command().find_subcommand(word).is_some()) {
+            return Verb::try_parse_from(words).map(Self::Verb);
+        }
+        let matches = command().try_get_matches_from(words)?;
+        Arguments::from_arg_matches(&matches).map(Self::Serve)
+    }
+}
+
+/// The command line of the supervisor, whose help ends with the verbs.
+fn command() -> clap::Command {
+    let command = Arguments::command();
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command.after_help(format!("{}\n{after}", verb::list()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use clap::error::ErrorKind;
+
+    use super::*;
+    use crate::fatal::USAGE;
+
+    fn parse(line: &str) -> Result<Typed, clap::Error> {
+        Typed::parse(std::iter::once("proclaunch").chain(line.split_whitespace()).map(OsString::from))
+    }
+
+    #[track_caller]
+    fn directories(line: &str) -> (PathBuf, PathBuf) {
+        match parse(line).unwrap() {
+            Typed::Serve(arguments) => (arguments.state_dir, arguments.profiles_dir),
+            Typed::Verb(verb) => panic!("{line}: {verb:?}"),
+        }
+    }
+
+    #[test]
+    fn help_is_what_the_snapshot_says() {
+        let help = command().term_width(100).render_help().to_string();
+        assert_eq!(help, include_str!("help.txt"), "if the change is meant, store this as help.txt:\n{help}");
+    }
+
+    #[test]
+    fn a_first_word_that_is_a_verb_is_a_verb() {
+        for line in ["help", "help hooks"] {
+            assert!(matches!(parse(line), Ok(Typed::Verb(_))), "{line}");
+        }
+        assert_eq!(directories("./help profiles"), ("./help".into(), "profiles".into()));
+        assert_eq!(directories("state help"), ("state".into(), "help".into()));
+        assert_eq!(directories("-f help profiles"), ("help".into(), "profiles".into()));
+    }
+
+    #[test]
+    fn a_verb_is_asked_for_help_and_told_of_its_mistakes_like_the_rest() {
+        for name in Verb::command().get_subcommands().map(|verb| verb.get_name().to_owned()) {
+            let answer = parse(&format!("{name} --help")).unwrap_err();
+            assert_eq!(answer.kind(), ErrorKind::DisplayHelp, "{name}");
+            assert!(answer.to_string().contains(&format!("Usage: proclaunch {name}")), "{answer}");
+            let refused = parse(&format!("{name} --bogus")).unwrap_err();
+            assert_eq!(refused.exit_code(), i32::from(USAGE), "{name}");
+        }
+    }
+}

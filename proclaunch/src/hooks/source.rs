@@ -4,10 +4,11 @@
 //! would be believed.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use proclaunch_core::hook::Hook;
-use proclaunch_core::profile::Variable;
+use proclaunch_core::profile::{SETTINGS, Variable};
 
 /// The longest file, in bytes.
 pub(super) const LONGEST: usize = 256 * 1024;
@@ -39,6 +40,33 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// Reads the hook files that `present` names, and the texts of the settings. A file of the profile's own wins over
+    /// the same file in `defaults`; `on_event.lua` has its say in both.
+    pub fn read(profile_dir: PathBuf, defaults: &Path, present: &[Hook]) -> Self {
+        let from = |dir: &Path, file: &str| {
+            let path = dir.join(file);
+            fs::read(&path).ok().map(|text| Source { path, text })
+        };
+        let either = |file: &str| from(&profile_dir, file).or_else(|| from(defaults, file));
+        let hook = |hook: &Hook| {
+            let file = format!("{hook}.lua");
+            let source = if *hook == Hook::OnEvent { from(&profile_dir, &file) } else { either(&file) };
+            Some((*hook, source?))
+        };
+        let settings = SETTINGS.iter().filter(|file| **file != "run").filter_map(|file| {
+            let text = either(file)?.text;
+            Some(((*file).to_owned(), String::from_utf8_lossy(&text).trim().to_owned()))
+        });
+        let defaults_event = present.contains(&Hook::OnEvent).then(|| from(defaults, "on_event.lua"));
+        Self {
+            files: present.iter().filter_map(hook).collect(),
+            defaults_event: defaults_event.flatten(),
+            settings: settings.collect(),
+            profile_dir,
+            ..Self::default()
+        }
+    }
+
     /// Whether there is no hook at all.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.defaults_event.is_none()

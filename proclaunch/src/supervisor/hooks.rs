@@ -4,7 +4,6 @@
 //! answer is left behind, and another one takes its place.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ use proclaunch_core::hook::{Hook, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::{Entry, Own, Said};
 use proclaunch_core::machine::Event;
-use proclaunch_core::profile::{Fingerprint, Profile, SETTINGS};
+use proclaunch_core::profile::{Fingerprint, Profile};
 use proclaunch_core::world::World as _;
 
-use crate::hooks::{Config, Engine, EngineError, Source, Sources, Told};
+use crate::hooks::{Config, Engine, EngineError, Sources, Told};
 
 use super::reactor::Reactor;
 
@@ -54,6 +53,11 @@ impl Hooks {
     /// Whether a profile has hooks.
     pub(super) fn has(&self, name: &ProfileName) -> bool {
         self.loaded.contains_key(name)
+    }
+
+    /// Whether any profile has hooks.
+    pub(super) fn has_any(&self) -> bool {
+        !self.loaded.is_empty()
     }
 
     /// The profile that a hook speaks for.
@@ -113,29 +117,13 @@ impl Reactor {
         add(&mut self.hooks);
     }
 
-    /// The files of a profile's hooks; `.defaults/` has those that it does not have itself.
+    /// The files of a profile's hooks, and what they are told besides.
     fn sources(&self, name: &ProfileName, profile: &Profile) -> Sources {
-        let profile_dir = self.directory_of(name);
         let defaults = self.profiles_dir.join(".defaults");
-        let read = |file: String| {
-            [&profile_dir, &defaults].into_iter().find_map(|dir| {
-                let path = dir.join(&file);
-                fs::read(&path).ok().map(|text| Source { path, text })
-            })
-        };
-        let hooks = profile.policy.hooks.present.iter();
-        let files = hooks.filter_map(|hook| Some((*hook, read(format!("{hook}.lua"))?))).collect();
-        let settings = SETTINGS.iter().filter(|file| **file != "run").filter_map(|file| {
-            let source = read((*file).to_owned())?;
-            Some(((*file).to_owned(), String::from_utf8_lossy(&source.text).trim().to_owned()))
-        });
         Sources {
-            files,
-            defaults_event: None,
             env: profile.shape.env.to_vec(),
-            settings: settings.collect(),
             vars: self.hooks.vars.get(name).cloned().unwrap_or_default(),
-            profile_dir,
+            ..Sources::read(self.directory_of(name), &defaults, &profile.policy.hooks.present)
         }
     }
 

@@ -7,6 +7,7 @@ mod chores;
 mod execs;
 mod hooks;
 mod perform;
+mod published;
 mod reactor;
 mod recall;
 mod rescan;

@@ -11,7 +11,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use proclaunch_core::clock::Moment;
-use proclaunch_core::fleet::{Effect, Input, Scan};
+use proclaunch_core::fleet::{Effect, Fleet, Input, Scan};
 use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::profile::Defaults;
 use proclaunch_core::signal::Signal;
@@ -29,6 +29,7 @@ use crate::sys::clock;
 use super::chores::Chores;
 use super::execs::Execs;
 use super::hooks::Hooks;
+use super::published::Published;
 use super::rescan::Rescan;
 
 const SIGNALS: u64 = 0;
@@ -51,6 +52,7 @@ pub(super) struct Reactor {
     pub(super) chores: Chores,
     pub(super) hooks: Hooks,
     pub(super) execs: Execs,
+    pub(super) published: Published,
     rescan: Rescan,
     watcher: Option<Watcher>,
     defaults: Defaults,
@@ -114,6 +116,7 @@ impl Reactor {
             chores: Chores::default(),
             hooks,
             execs: Execs::new(random),
+            published: Published::default(),
             rescan: Rescan::default(),
             watcher,
             defaults: Defaults::default(),
@@ -234,7 +237,8 @@ impl Reactor {
         let timeout = if is_busy {
             EpollTimeout::ZERO
         } else {
-            let own = [self.rescan.deadline(), self.chores.deadline(), self.hooks.deadline()];
+            let published = self.published.deadline();
+            let own = [self.rescan.deadline(), self.chores.deadline(), self.hooks.deadline(), published];
             self.arm(own.into_iter().flatten().chain(deadline).min());
             EpollTimeout::NONE
         };
@@ -295,6 +299,10 @@ impl World for Reactor {
             self.answer(Input::Timeout);
         }
         inputs.append(&mut self.answers);
+    }
+
+    fn settled(&mut self, fleet: &Fleet) {
+        self.publish(fleet, self.now);
     }
 
     fn perform(&mut self, effect: Effect) {

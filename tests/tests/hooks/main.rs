@@ -1,6 +1,7 @@
 //! Hooks in the real supervisor: real scripts, real processes.
 
 mod decisions;
+mod everyone;
 mod exec;
 
 /// A service that does nothing.

@@ -81,6 +81,7 @@ impl Fleet {
     fn insert(&mut self, name: &ProfileName) {
         let kept = Kept { machine: Machine::new(), problems: Box::default(), due: None };
         self.machines.insert(name.clone(), Box::new(kept));
+        self.revision += 1;
     }
 
     /// Says what is wrong with a profile's files, each problem once until it is gone.

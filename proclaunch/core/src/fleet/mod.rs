@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::Moment;
 use crate::hook::Wish;
-use crate::ids::ProfileName;
+use crate::ids::{ProcId, ProfileName};
 use crate::log::{Entry, Own, Said};
-use crate::machine::{Action, Context, Event, Idle, Machine, Recalled, StateName, Tickets};
+use crate::machine::{Action, Context, Event, Health, Idle, Machine, Recalled, StateName, Tickets};
 use crate::process::Report;
 use crate::profile::Problem;
 
@@ -52,6 +52,8 @@ pub struct Fleet {
     due: BTreeSet<(Moment, ProfileName)>,
     /// How many machines are not stopped.
     alive: usize,
+    /// How often what others can see of a machine has changed.
+    revision: u64,
     tickets: Tickets,
     recalled: BTreeMap<ProfileName, Recalled>,
     /// The remarks of the last complete scan, so that each is said once.
@@ -77,6 +79,7 @@ impl Fleet {
             machines: BTreeMap::new(),
             due: BTreeSet::new(),
             alive: 0,
+            revision: 0,
             tickets: Tickets::new(config.instance),
             recalled: BTreeMap::new(),
             remarks: Vec::new(),
@@ -118,6 +121,11 @@ impl Fleet {
             Mode::Ended { code } => Some(code),
             Mode::Supervising | Mode::Draining { .. } => None,
         }
+    }
+
+    /// A number that grows when a profile comes or goes, or its state, health or process is another one.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The machines by name.
@@ -166,7 +174,7 @@ impl Fleet {
     /// Gives an event to one machine, and takes its actions.
     fn tell(&mut self, now: Moment, name: &ProfileName, event: Event, out: &mut Vec<Effect>) {
         let Some(kept) = self.machines.get_mut(name) else { return };
-        let was_stopped = kept.machine.state() == StateName::Stopped;
+        let before = visible(&kept.machine);
         let mut cx = Context::new(now, &mut self.tickets);
         kept.machine.step(&mut cx, event);
         out.extend(cx.actions.into_iter().map(|action| match action {
@@ -184,7 +192,11 @@ impl Fleet {
             | Action::Lapse(_)
             | Action::Remember(_)) => Effect::Do(name.clone(), action),
         }));
-        match (was_stopped, kept.machine.state() == StateName::Stopped) {
+        let after = visible(&kept.machine);
+        if before != after {
+            self.revision += 1;
+        }
+        match (before.0 == StateName::Stopped, after.0 == StateName::Stopped) {
             (true, false) => self.alive += 1,
             (false, true) => self.alive -= 1,
             (true, true) | (false, false) => {}
@@ -201,8 +213,14 @@ impl Fleet {
         }
         if kept.machine.idle() == Some(Idle::Gone) {
             self.machines.remove(name);
+            self.revision += 1;
             out.push(Effect::Log(Entry::Profile(name.clone(), Said::Deleting)));
             out.push(Effect::Forget(name.clone()));
         }
     }
+}
+
+/// What others can see of a machine.
+fn visible(machine: &Machine) -> (StateName, Health, Option<ProcId>) {
+    (machine.state(), machine.health(), machine.process().map(|(_, id)| id))
 }

@@ -305,6 +305,11 @@ impl Machine {
         consult::now_of(&self.state, false).health
     }
 
+    /// Since when the process runs, while the profile does.
+    pub fn running_since(&self) -> Option<Moment> {
+        consult::now_of(&self.state, false).process.map(|(_, since)| since)
+    }
+
     /// The questions to hooks whose answers it waits for, each with a deadline of its own.
     pub fn questions(&self) -> Vec<QuestionId> {
         consult::questions(&self.state)

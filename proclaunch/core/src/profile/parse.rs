@@ -78,6 +78,13 @@ pub(super) struct Layer<'a> {
     pub(super) files: &'a BTreeMap<String, File>,
 }
 
+impl<'a> Layer<'a> {
+    /// The file, and its name as problems give it.
+    fn find(&self, name: &str) -> Option<(String, &'a File)> {
+        Some((format!("{}{name}", self.prefix), self.files.get(name)?))
+    }
+}
+
 /// Reads settings from layers, the first of which wins, and collects what is wrong.
 pub(super) struct Reader<'a> {
     layers: [Option<Layer<'a>>; 2],
@@ -141,13 +148,22 @@ impl<'a> Reader<'a> {
     }
 
     /// The hook files that there are. What is in them is for the hook engine to judge.
+    ///
+    /// `.defaults/on_event.lua` is no default: it is told of every profile's events, after the profile's own.
     fn hooks(&mut self) -> HookFiles {
         let mut present = Vec::new();
         let mut digest = Fingerprint::default();
         for hook in Hook::ALL {
-            let content = self.read(&format!("{hook}.lua"), |file| Ok(Fingerprint::of(values::bytes(file)?)));
-            if let Some(content) = content {
-                present.push(hook);
+            let name = format!("{hook}.lua");
+            let places: Vec<(String, &File)> =
+                self.layers.iter().flatten().filter_map(|layer| layer.find(&name)).collect();
+            let in_force = if hook == Hook::OnEvent { places.len() } else { places.len().min(1) };
+            for (path, file) in places.into_iter().take(in_force) {
+                let read = values::bytes(file).map(Fingerprint::of).map_err(Bad::from);
+                let Some(content) = self.judge(path, read) else { continue };
+                if present.last() != Some(&hook) {
+                    present.push(hook);
+                }
                 digest = Fingerprint::of(&[digest.0.to_le_bytes(), content.0.to_le_bytes()].concat());
             }
         }
@@ -173,13 +189,17 @@ impl<'a> Reader<'a> {
 
     /// The setting's file, and its name as problems give it.
     fn find(&self, name: &str) -> Option<(String, &'a File)> {
-        let mut layers = self.layers.iter().flatten();
-        layers.find_map(|layer| Some((format!("{}{name}", layer.prefix), layer.files.get(name)?)))
+        self.layers.iter().flatten().find_map(|layer| layer.find(name))
     }
 
     fn read<T>(&mut self, name: &str, read: impl FnOnce(&File) -> Result<T, Bad>) -> Option<T> {
         let (path, file) = self.find(name)?;
-        match read(file) {
+        self.judge(path, read(file))
+    }
+
+    /// What a file says; what is wrong with it is noted.
+    fn judge<T>(&mut self, path: String, read: Result<T, Bad>) -> Option<T> {
+        match read {
             Ok(value) => Some(value),
             Err(Bad { below, line, fault }) => {
                 let path = below.map_or(path.clone(), |below| format!("{path}/{below}"));

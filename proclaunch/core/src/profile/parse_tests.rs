@@ -243,7 +243,7 @@ fn names_that_look_like_settings_are_warned_of() {
     assert_eq!(warnings(&[("umask.txt", "an explanation"), ("umask", "022")]), [""; 0]);
     assert_eq!(
         warnings(&[("depends", "db"), ("on_start.lua", ""), ("helpers.lua", "")]),
-        ["`depends` is not supported by this version and is ignored",]
+        ["`depends` is not supported by this version and is ignored"]
     );
     let (_, problems) = Defaults::parse(&map(&[("nise", "5"), ("log", "1M 5")]));
     assert_eq!(
@@ -256,4 +256,20 @@ fn names_that_look_like_settings_are_warned_of() {
     let directory = [("logs".to_owned(), File::Directory(BTreeMap::new()))].into();
     let files = Files { run: Run::Missing, entries: directory };
     assert_eq!(parse(&files, &Defaults::default()).warnings, []);
+}
+
+#[test]
+fn on_event_of_the_defaults_is_beside_the_own_and_any_other_hook_behind_it() {
+    let hooks =
+        |own: &[(&str, &str)], defaults: &[(&str, &str)]| read(own, defaults).profile.unwrap().policy.hooks;
+    let own = hooks(&[("on_event.lua", "a"), ("ready.lua", "a")], &[]);
+    assert_eq!(*own.present, [Hook::Ready, Hook::OnEvent]);
+    let both =
+        hooks(&[("on_event.lua", "a"), ("ready.lua", "a")], &[("on_event.lua", "b"), ("ready.lua", "b")]);
+    assert_eq!(both.present, own.present);
+    assert_ne!(both.digest, own.digest, "the defaults' on_event is called too");
+    let other =
+        hooks(&[("on_event.lua", "a"), ("ready.lua", "a")], &[("on_event.lua", "b"), ("ready.lua", "c")]);
+    assert_eq!(other, both, "the defaults' ready is not");
+    assert_eq!(*hooks(&[], &[("on_event.lua", "b")]).present, [Hook::OnEvent]);
 }

@@ -1,0 +1,58 @@
+//! What hooks know of all profiles: the hook that hears of every event, and the states of the others.
+
+use std::fs;
+
+use proclaunch_tests::sandbox::Sandbox;
+
+use crate::SLEEP;
+
+#[test]
+fn on_event_of_the_defaults_hears_of_every_profile_after_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("web", SLEEP).set(
+        "on_event.lua",
+        "return function(service, event) log.info('own ' .. service.name .. ' ' .. event.to) end\n",
+    );
+    sandbox.profile("db", SLEEP).set("restart", "").set("backoff", "0.1 0.1");
+    let defaults = sandbox.profiles().join(".defaults");
+    fs::create_dir(&defaults).unwrap();
+    let every = |word: &str| {
+        let text = format!(
+            "return function(service, event) log.info('{word} ' .. service.name .. ' ' .. event.to) end\n"
+        );
+        fs::write(defaults.join("on_event.lua"), text).unwrap();
+    };
+    every("all");
+    let supervisor = sandbox.start();
+    supervisor.wait_for_line("web", "on_event: all web running");
+    supervisor.wait_for_line("db", "on_event: all db running");
+    let log = supervisor.log();
+    assert!(log.find("own web running").unwrap() < log.find("on_event: all web running").unwrap(), "{log}");
+    assert!(!log.contains("own db"), "{log}");
+    every("each");
+    supervisor.wait_for("the new version to be asked", || {
+        supervisor.kill_main_process("db");
+        supervisor.said("db", "on_event: each db").first().cloned()
+    });
+    supervisor.drain();
+}
+
+#[test]
+fn a_hook_sees_what_the_other_profiles_do() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("db", SLEEP);
+    sandbox.profile("held", SLEEP).set("down", "");
+    sandbox.profile("web", SLEEP).set(
+        "on_tick.lua",
+        "return { every = 0.1, function(service)\n  local db = fleet.get('db')\n  \
+         local seen = table.concat(fleet.names(), '+') .. ' ' .. (db and db.state .. ' ' .. tostring(db.pid) or 'gone')\n  \
+         if seen ~= service.vars.seen then log.info('sees ' .. seen .. ' ' .. fleet.get('held').state) end\n  \
+         service.vars.seen = seen\nend }\n",
+    );
+    let supervisor = sandbox.start();
+    let pid = supervisor.main_process("db").pid;
+    supervisor.wait_for_line("web", &format!("on_tick: sees db+held+web running {pid} stopped"));
+    fs::remove_dir_all(supervisor.sandbox.profiles().join("db")).unwrap();
+    supervisor.wait_for_line("web", "on_tick: sees held+web gone stopped");
+    supervisor.drain();
+}

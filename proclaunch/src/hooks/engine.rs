@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::fleet::{Fleet, Snapshot};
 use super::source::Sources;
 use super::told::{Outbox, Told};
-use super::worker::{Order, Worker};
+use super::worker::{Order, Surroundings, Worker};
 use crate::panics::HOOKS;
 
 /// The stack of the thread: the interpreter nests 200 C calls deep, and a debug build needs 2 MiB for these.
@@ -123,7 +123,7 @@ impl Engine {
         // Not joined, ever: it ends when the engine is dropped and its calls are over, or is left behind stuck.
         thread::Builder::new().name(HOOKS.to_owned()).stack_size(STACK).spawn(move || {
             tokio::task::LocalSet::new().block_on(&runtime, async move {
-                let worker = Worker::new(config, outbox);
+                let worker = Worker::new(config, Surroundings::real(outbox));
                 while let Some(order) = receiver.recv().await {
                     worker.obey(order);
                 }

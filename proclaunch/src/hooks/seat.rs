@@ -21,7 +21,6 @@ use self::lane::{Lane, Next};
 use super::context::{Context, Profile, Tell};
 use super::host::Host;
 use super::source::Sources;
-use super::time::Clock;
 use super::told::Told;
 use super::vars::{Kept, Vars};
 use super::worker::Shared;
@@ -83,7 +82,9 @@ impl Seat {
         let tell: Tell = Rc::new(move |told| shared.tell(told));
         let own = std::iter::once(sources.profile_dir.clone());
         let modules = own.chain(self.shared.config.modules.iter().cloned()).collect();
-        let context = Context::new(profile, modules, Clock::Real, tell, Vars::new(Rc::clone(&self.kept)));
+        let around = &self.shared.around;
+        let context = Context::new(profile, modules, around.clock, tell, Vars::new(Rc::clone(&self.kept)));
+        context.surround(Rc::clone(&around.outside));
         context.connect(self.shared.config.fleet.clone());
         context
     }
@@ -113,6 +114,18 @@ impl Seat {
         for lane in 0..lane::LANES {
             self.go_on(lane);
         }
+    }
+
+    /// How much memory its interpreters use, in bytes; each is counted once.
+    pub(super) fn used_memory(&self) -> usize {
+        let hosts = self.hosts.borrow();
+        let mut counted: Vec<&Rc<Host>> = Vec::new();
+        for host in hosts.values() {
+            if !counted.iter().any(|other| Rc::ptr_eq(other, host)) {
+                counted.push(host);
+            }
+        }
+        counted.iter().map(|host| host.used_memory()).sum()
     }
 
     /// Has a hook asked, when its turn comes.

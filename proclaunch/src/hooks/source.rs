@@ -80,7 +80,7 @@ impl Sources {
 }
 
 /// The text as the compiler is to see it, or what is wrong with it.
-pub(super) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
     if text.len() > LONGEST {
         return Err(format!("is longer than {LONGEST} bytes"));
     }
@@ -97,7 +97,7 @@ pub(super) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// What a file is called in messages: its name and its directory's, `web/health.lua`.
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let file = name(path).unwrap_or_else(|| path.display().to_string());
     match path.parent().and_then(name) {

@@ -19,7 +19,8 @@ use crate::hooks::context::Context;
 use crate::hooks::fault::shown;
 use crate::hooks::reference::Item;
 
-pub(super) use self::client::Response;
+pub(crate) use self::client::Response;
+pub(in crate::hooks) use self::client::ask;
 
 /// The type of what comes back.
 const RESPONSE: &str = "({ status: number, headers: { [string]: string }, body: string }?, string?)";
@@ -78,7 +79,7 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
                 };
                 let url = arguments.text("url")?;
                 let request = Request::read(function, &context, method, &url, &arguments.options(NAMES)?)?;
-                match request.run().await {
+                match request.run(&context).await {
                     Ok(response) => Ok((Some(response.into_lua(&lua)?), None)),
                     Err(why) => Ok((None, Some(why))),
                 }
@@ -98,13 +99,18 @@ pub(super) fn method(function: &str, name: &str) -> mlua::Result<Method> {
 
 /// A request, ready to be made as often as one likes.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     url: Url,
-    shown: String,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-    timeout: Duration,
+    /// The address as the script gave it.
+    pub(crate) shown: String,
+    /// Such as GET.
+    pub(crate) method: Method,
+    /// What is sent besides.
+    pub(crate) headers: HeaderMap,
+    /// What is sent.
+    pub(crate) body: Bytes,
+    /// How long it may take.
+    pub(crate) timeout: Duration,
 }
 
 impl Request {
@@ -139,8 +145,13 @@ impl Request {
     }
 
     /// Makes it.
-    pub(super) async fn run(&self) -> Result<Response, String> {
-        client::ask(self).await.map_err(|why| format!("{}: {why}", self.shown))
+    pub(super) async fn run(&self, context: &Context) -> Result<Response, String> {
+        context.outside().http(self).await.map_err(|why| format!("{}: {why}", self.shown))
+    }
+
+    /// What is asked for there: `/healthz?full=1`.
+    pub(crate) fn path(&self) -> String {
+        self.url.path.to_string()
     }
 }
 

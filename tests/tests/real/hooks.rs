@@ -113,7 +113,8 @@ fn a_backend_leaves_the_load_balancer_and_serves_what_is_open_before_it_is_told_
     supervisor.wait_for("the next one in the load balancer", || {
         (get(&format!("http://127.0.0.1:{front}/"))? == "Hello from the backend").then_some(())
     });
-    let steps = ["backend on_stop: drained", "backend stopped (", "backend running pid", "in the load balancer"];
+    let steps =
+        ["backend on_stop: drained", "backend stopped (", "backend running pid", "in the load balancer"];
     in_order(&supervisor.log(), &steps);
     assert!(!backend.is_alive(), "{}", supervisor.log());
     supervisor.drain();
@@ -136,8 +137,14 @@ fn a_program_is_started_once_its_database_answers() {
     assert!(supervisor.pids("app").is_empty(), "{}", supervisor.log());
 
     std::fs::remove_file(supervisor.sandbox.profiles().join("postgres/down")).unwrap();
-    supervisor.wait_for("app to connect", || supervisor.output("app").contains("app: connected").then_some(()));
-    assert_eq!(supervisor.said("app", "died"), Vec::<String>::new(), "it never had to fail:\n{}", supervisor.log());
+    supervisor
+        .wait_for("app to connect", || supervisor.output("app").contains("app: connected").then_some(()));
+    assert_eq!(
+        supervisor.said("app", "died"),
+        Vec::<String>::new(),
+        "it never had to fail:\n{}",
+        supervisor.log()
+    );
     in_order(&supervisor.log(), &["app waits to start", "postgres running", "app running"]);
     supervisor.wait_for_line("postgres", "healthy");
     supervisor.drain();

@@ -15,7 +15,6 @@ use std::rc::Rc;
 
 use proclaunch_core::hook::{Answer, Hook, Hooks, Outcome, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::log::Level;
 use tokio::sync::oneshot;
 
 use self::lane::{Lane, Next};
@@ -25,16 +24,6 @@ use super::source::Sources;
 use super::told::Told;
 use super::vars::{Kept, Vars};
 use super::worker::Shared;
-
-/// So many errors in a row switch a hook off.
-const STRIKES_MAX: u32 = 5;
-
-#[derive(Debug, Default)]
-struct Strikes {
-    count: u32,
-    /// Why it is switched off.
-    off: Option<String>,
-}
 
 /// The hooks of one profile.
 pub(super) struct Seat {
@@ -46,7 +35,6 @@ pub(super) struct Seat {
     /// Dropped to give up the loading that is under way.
     loading: RefCell<Option<oneshot::Sender<()>>>,
     lanes: RefCell<[Lane; lane::LANES]>,
-    strikes: RefCell<BTreeMap<Hook, Strikes>>,
     gone: Cell<bool>,
 }
 
@@ -59,7 +47,6 @@ impl Seat {
             hosts: RefCell::default(),
             loading: RefCell::default(),
             lanes: RefCell::default(),
-            strikes: RefCell::default(),
             gone: Cell::new(false),
         })
     }
@@ -116,18 +103,13 @@ impl Seat {
         if let Some(host) = &host {
             hosts.extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
         }
-        for (hook, why) in &broken {
-            let stays = if hosts.contains_key(hook) { "; the last good version stays in force" } else { "" };
-            self.say(Level::Warn, *hook, format!("{why}{stays}"));
-        }
         let hooks = Hooks {
             loaded: hosts.keys().copied().collect(),
-            broken: broken.into_iter().filter(|(hook, _)| !hosts.contains_key(hook)).collect(),
+            broken,
             checks: hosts.get(&Hook::Health).map(|host| host.hooks().checks.clone()).unwrap_or_default(),
             tick: hosts.get(&Hook::OnTick).and_then(|host| host.hooks().tick),
         };
         drop(hosts);
-        self.strikes.borrow_mut().clear();
         self.shared.tell(Told::Loaded { name: self.name.clone(), generation, hooks });
         for lane in 0..lane::LANES {
             self.go_on(lane);
@@ -148,11 +130,6 @@ impl Seat {
 
     /// Has a hook asked, when its turn comes.
     pub(super) fn ask(self: &Rc<Self>, question: Question) {
-        let off = self.strikes.borrow().get(&question.hook).and_then(|strikes| strikes.off.clone());
-        if let Some(why) = off {
-            self.decide(question.id, Outcome::Failed(format!("{} is switched off: {why}", question.hook)));
-            return;
-        }
         let lane = lane::of(question.hook);
         let left_out = self.lanes.borrow_mut()[lane].push(question);
         if let Some(question) = left_out {
@@ -215,7 +192,7 @@ impl Seat {
                 Some(Outcome::TimedOut) if waited && question.hook == Hook::Health => {
                     seat.decide(question.id, Outcome::Answer(Answer::Nothing));
                 }
-                Some(outcome) => seat.judge(question.hook, question.id, outcome),
+                Some(outcome) => seat.decide(question.id, outcome),
                 None => {}
             }
             host.tidy().await;
@@ -227,36 +204,8 @@ impl Seat {
         });
     }
 
-    /// Tells an outcome, and counts errors.
-    fn judge(&self, hook: Hook, id: QuestionId, outcome: Outcome) {
-        let mut all = self.strikes.borrow_mut();
-        let strikes = all.entry(hook).or_default();
-        let mut switched_off = None;
-        match &outcome {
-            Outcome::Answer(_) => strikes.count = 0,
-            Outcome::TimedOut => {}
-            Outcome::Failed(why) => {
-                strikes.count += 1;
-                if strikes.count == STRIKES_MAX {
-                    let why = format!("{STRIKES_MAX} errors in a row, the last: {why}");
-                    strikes.off = Some(why.clone());
-                    switched_off = Some(why);
-                }
-            }
-        }
-        drop(all);
-        self.decide(id, outcome);
-        if let Some(why) = switched_off {
-            self.tell(Told::SwitchedOff { name: self.name.clone(), hook, why });
-        }
-    }
-
     fn decide(&self, id: QuestionId, outcome: Outcome) {
         self.tell(Told::Decided { name: self.name.clone(), id, outcome });
-    }
-
-    fn say(&self, level: Level, hook: Hook, text: String) {
-        self.tell(Told::Said { name: self.name.clone(), level, hook: Some(hook), text });
     }
 
     fn tell(&self, told: Told) {

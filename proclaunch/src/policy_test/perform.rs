@@ -216,9 +216,6 @@ impl Stage {
                 self.log(&Entry::Profile(name, Said::Hook { hook, level, text }));
             }
             Told::Vars { json, .. } => self.world.facts.borrow_mut().vars = json,
-            Told::SwitchedOff { name, hook, why } => {
-                self.log(&Entry::Profile(name, Said::HookOff { hook, why }));
-            }
             Told::Exec(exec) => self.exec(&exec),
             Told::ExecKill(id) => {
                 if let Some(exec) = self.execs.remove(&id) {

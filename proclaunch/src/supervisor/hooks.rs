@@ -153,9 +153,6 @@ impl Reactor {
                     self.write(&Entry::Profile(name, Said::Hook { hook, level, text }));
                 }
                 Told::Vars { name, json } => self.keep_vars(&name, json),
-                Told::SwitchedOff { name, hook, why } => {
-                    self.write(&Entry::Profile(name, Said::HookOff { hook, why }));
-                }
                 Told::Exec(exec) => self.exec(exec),
                 Told::ExecKill(id) => self.kill_exec(id),
                 Told::Beat => {}

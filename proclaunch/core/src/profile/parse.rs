@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::defaults::Defaults;
 use super::environment::{Bad, variables};
-use super::known::{is_later, is_module};
+use super::known::{SETTINGS, is_later, is_module};
 use super::limits::limits;
 use super::near_miss::{is_extended, near_miss};
 use super::signals::{signal, stop};
@@ -160,12 +160,15 @@ impl<'a> Reader<'a> {
             let in_force = if hook == Hook::OnEvent { places.len() } else { places.len().min(1) };
             for (path, file) in places.into_iter().take(in_force) {
                 let read = values::bytes(file).map(Fingerprint::of).map_err(Bad::from);
-                let Some(content) = self.judge(path, read) else { continue };
+                let Some(content) = self.judge(&path, read) else { continue };
                 if present.last() != Some(&hook) {
                     present.push(hook);
                 }
                 digest = Fingerprint::of(&[digest.0.to_le_bytes(), content.0.to_le_bytes()].concat());
             }
+        }
+        if present.is_empty() {
+            return HookFiles::default();
         }
         let modules = self.layers.iter().flatten().flat_map(|layer| layer.files.iter());
         for (name, file) in modules.filter(|(name, _)| is_module(name)) {
@@ -173,6 +176,12 @@ impl<'a> Reader<'a> {
                 let content = Fingerprint::of(content).0.to_le_bytes();
                 digest =
                     Fingerprint::of(&[&digest.0.to_le_bytes()[..], &content[..], name.as_bytes()].concat());
+            }
+        }
+        // Scripts are told the settings and the environment with their files: other values, other hooks.
+        for name in SETTINGS.iter().filter(|name| **name != "run") {
+            if let Some((_, file)) = self.find(name) {
+                digest = mixed(digest, name, file);
             }
         }
         HookFiles { present: present.into(), digest }
@@ -194,15 +203,15 @@ impl<'a> Reader<'a> {
 
     fn read<T>(&mut self, name: &str, read: impl FnOnce(&File) -> Result<T, Bad>) -> Option<T> {
         let (path, file) = self.find(name)?;
-        self.judge(path, read(file))
+        self.judge(&path, read(file))
     }
 
     /// What a file says; what is wrong with it is noted.
-    fn judge<T>(&mut self, path: String, read: Result<T, Bad>) -> Option<T> {
+    fn judge<T>(&mut self, path: &str, read: Result<T, Bad>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(Bad { below, line, fault }) => {
-                let path = below.map_or(path.clone(), |below| format!("{path}/{below}"));
+                let path = below.map_or(path.to_owned(), |below| format!("{path}/{below}"));
                 self.problem(path, line, fault);
                 None
             }
@@ -234,6 +243,18 @@ impl<'a> Reader<'a> {
     fn problem(&mut self, file: String, line: Option<usize>, fault: Fault) {
         self.problems.push(Problem { file, line, fault });
     }
+}
+
+/// The digest of what was there, and of a file and those below it.
+fn mixed(before: Fingerprint, name: &str, file: &File) -> Fingerprint {
+    let content = match file {
+        File::Bytes(content) => Fingerprint::of(content),
+        File::Directory(files) => {
+            files.iter().fold(Fingerprint::default(), |before, (name, file)| mixed(before, name, file))
+        }
+        File::TooLarge(_) | File::Unreadable(_) | File::Other => Fingerprint::default(),
+    };
+    Fingerprint::of(&[&before.0.to_le_bytes()[..], &content.0.to_le_bytes(), name.as_bytes()].concat())
 }
 
 #[cfg(test)]

@@ -141,32 +141,6 @@ fn variables_outlive_a_reload_and_are_reported() {
 }
 
 #[test]
-fn five_errors_in_a_row_switch_a_hook_off_until_it_is_loaded_again() {
-    let mut bench = Bench::new();
-    let files = [
-        (Hook::Health, "return function() error('no') end"),
-        (Hook::Ready, "return function() return true end"),
-    ];
-    bench.load("web", &files);
-    for id in 1..=5 {
-        bench.ask("web", id, Hook::Health, ms(1000));
-        assert_eq!(bench.decided(id), Outcome::Failed("web/health.lua:1: no".into()));
-    }
-    let why = bench.wait("switch", |told| match told {
-        Told::SwitchedOff { hook: Hook::Health, why, .. } => Some(why.clone()),
-        _ => None,
-    });
-    assert_eq!(why, "5 errors in a row, the last: web/health.lua:1: no");
-    bench.ask("web", 6, Hook::Health, ms(1000));
-    assert!(matches!(bench.decided(6), Outcome::Failed(why) if why.starts_with("health is switched off")));
-    bench.ask("web", 7, Hook::Ready, ms(1000));
-    assert_eq!(bench.decided(7), Outcome::Answer(Answer::Ready(Ok(()))));
-    bench.load("web", &files);
-    bench.ask("web", 8, Hook::Health, ms(1000));
-    assert_eq!(bench.decided(8), Outcome::Failed("web/health.lua:1: no".into()));
-}
-
-#[test]
 fn a_cancelled_question_is_never_decided_and_the_next_has_its_turn() {
     let mut bench = Bench::new();
     let text = "return function() sleep(3600) end";

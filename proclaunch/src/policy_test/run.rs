@@ -13,7 +13,7 @@ use super::files::ProfileFiles;
 use super::interpreter::Script;
 use super::stage::Stage;
 use super::verbs::{Here, Mismatch};
-use super::watch::{self, Watch};
+use super::watch::Watch;
 use super::world::World;
 use crate::hooks::Source;
 use crate::hooks::worker::Order;
@@ -66,6 +66,8 @@ pub(super) struct TestFile {
     pub(super) modules: Vec<PathBuf>,
     /// Whether the whole time line is to be shown, also of a test that passes.
     pub(super) is_verbose: bool,
+    /// How much CPU each may use.
+    pub(super) timeout: Duration,
 }
 
 impl TestFile {
@@ -137,7 +139,7 @@ impl TestFile {
     }
 
     fn here(&self) -> Rc<Here> {
-        let world = World::new(self.profile.dir(), Rc::new(Watch::new(watch::CPU)));
+        let world = World::new(self.profile.dir(), Rc::new(Watch::new(self.timeout)));
         Here::new(Stage::new(world, self.profile.clone(), self.modules.clone()))
     }
 }

@@ -27,6 +27,7 @@ use super::processes::{BEGINNING, End, age};
 use super::world::World;
 use crate::hooks::worker::{Order, Surroundings, Worker};
 use crate::hooks::{self, Exec, ExecId, Told};
+use crate::supervisor::published::snapshot;
 
 /// How long a statement takes.
 const INSTANT: Duration = Duration::from_millis(1);
@@ -217,6 +218,14 @@ impl Stage {
                 self.perform(effect);
             }
         }
+        self.publish();
+    }
+
+    /// Tells hooks what the profile does, and the others.
+    pub(super) fn publish(&self) {
+        let mut all = self.world.others.borrow().clone();
+        all.extend(snapshot(&self.fleet));
+        self.world.fleet.publish(all);
     }
 
     fn deadline(&self) -> Option<Duration> {
@@ -268,7 +277,8 @@ fn worker(world: &Rc<World>, modules: &[PathBuf]) -> (Worker, UnboundedReceiver<
         clock: world.clock,
         outside: Rc::new(Staged(Rc::clone(world))),
     };
-    let config = hooks::Config { modules: modules.to_vec(), ..hooks::Config::default() };
+    let (modules, fleet) = (modules.to_vec(), world.fleet.clone());
+    let config = hooks::Config { modules, fleet, ..hooks::Config::default() };
     (Worker::new(config, around), inbox)
 }
 

@@ -9,7 +9,7 @@ use mlua::VmState;
 
 use crate::sys::clock::thread_cpu;
 
-/// How much CPU one test may use.
+/// How much CPU one test may use, unless something else is said.
 pub(super) const CPU: Duration = Duration::from_secs(10);
 
 /// How much more, where the script stands in code that cannot be left half-way.

@@ -7,7 +7,7 @@ mod chores;
 mod execs;
 mod hooks;
 mod perform;
-mod published;
+pub(crate) mod published;
 mod reactor;
 mod recall;
 mod rescan;

@@ -118,6 +118,7 @@ async fn next_try(here: Rc<Here>, mut arguments: Arguments) -> Done {
         return Ok(());
     }
     let state = stage.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
-    let was = was.map_or_else(|| format!("no wait: it is {state}"), |was| format!("in {}", span(was)));
+    let was =
+        was.map_or_else(|| format!("no wait: it is {state}"), |was| format!("in {}", span(was + SLACK)));
     Err(Trouble::Mismatch(Mismatch { expected: format!("next try in {}", span(given)), was }))
 }

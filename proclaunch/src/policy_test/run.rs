@@ -114,12 +114,13 @@ impl TestFile {
                 Ok(script) => script.run(index).await,
                 Err(why) => Err(why.clone()),
             };
-            let mut stage = here.stage().await;
             let done = match done {
                 // A test that only says what the world is like must still see that the profile is sound.
-                Ok(()) => stage.begin().await,
+                Ok(()) => here.stage().await.begin().await,
                 failed => failed,
             };
+            // A statement that was cut in its midst holds it for good.
+            let stage = here.stage_if_free();
             let failure = done.err().map(|what| Failure::new(what, here.mismatch.take()));
             let most = if self.is_verbose { usize::MAX } else { SHOWN };
             let is_shown = self.is_verbose || failure.is_some();
@@ -130,10 +131,12 @@ impl TestFile {
                 failure,
                 simulated: here.world.now(),
                 real: clock::now().since(began),
-                memory: stage.worker.used_memory(),
+                memory: stage.as_ref().map_or(0, |stage| stage.worker.used_memory()),
                 timeline: if is_shown { timeline.render(most) } else { Vec::new() },
             };
-            stage.worker.obey(Order::Forget(self.profile.name.clone()));
+            if let Some(stage) = stage {
+                stage.worker.obey(Order::Forget(self.profile.name.clone()));
+            }
             tested
         })
     }

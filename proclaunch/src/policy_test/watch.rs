@@ -16,7 +16,7 @@ pub(super) const CPU: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How many steps may be made at one moment.
-const STEPS_MAX: u32 = 100_000;
+const STEPS_MAX: u32 = 20_000;
 
 /// What one test has used.
 #[derive(Debug)]

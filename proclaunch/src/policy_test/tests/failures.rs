@@ -146,6 +146,26 @@ fn a_test_that_never_ends_is_cut() {
 }
 
 #[test]
+fn a_test_that_is_cut_in_the_midst_of_a_statement_ends() {
+    let files = [
+        ("web/on_ready.lua", "return function() exec{ 'x' } end"),
+        (
+            "web/web_test.lua",
+            "test('t', function() world.exec('x', function() while true do end end) world.advance(9) end)",
+        ),
+    ];
+    let bench = Bench::new(&files);
+    let options = Options {
+        paths: vec![bench.path().to_owned()],
+        timeout: Duration::from_millis(200),
+        ..Options::default()
+    };
+    let all = run(&options, |_| {}).unwrap();
+    let why = &all[0].failure.as_ref().unwrap().what;
+    assert!(why.contains("computed for 0.2 s without an end"), "{why}");
+}
+
+#[test]
 fn a_world_that_goes_nowhere_is_told() {
     let files = [("web/on_ready.lua", "return function(s) s:restart('again') end")];
     let why = failure(&files, "world.advance(1)");

@@ -10,8 +10,8 @@ fn the_committed_pages_are_those_of_the_program() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hooks-examples");
     for (file, text) in [
         ("TESTING.md", page()),
-        ("meta/proclaunch_test.lua", luals()),
-        ("meta/proclaunch_test.d.luau", luau()),
+        ("meta/testing.lua", luals()),
+        ("meta/testing.d.luau", luau()),
     ] {
         let path = examples.join(file);
         if env::var_os("UPDATE").is_some() {

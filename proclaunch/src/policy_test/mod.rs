@@ -40,7 +40,7 @@ mod tests;
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 pub use find::FindError;
@@ -98,7 +98,7 @@ pub fn run(options: &Options, mut each: impl FnMut(&Tested) + Send) -> Result<Ve
     };
     let done = thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, &mut work);
-        thread.map(|thread| thread.join())
+        thread.map(ScopedJoinHandle::join)
     });
     match done {
         Ok(Ok(all)) => Ok(all),

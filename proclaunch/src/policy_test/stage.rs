@@ -255,16 +255,12 @@ impl Stage {
     /// There is none.
     pub(super) fn exit(&mut self, end: End) -> Result<(), String> {
         let main = self.world.processes.borrow().main().map(|process| process.id);
-        match main {
-            Some(id) => {
-                self.end(id, end);
-                Ok(())
-            }
-            None => {
-                let state = self.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
-                Err(format!("there is no process that could end: {} is {state}", self.name()))
-            }
+        if let Some(id) = main {
+            self.end(id, end);
+            return Ok(());
         }
+        let state = self.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
+        Err(format!("there is no process that could end: {} is {state}", self.name()))
     }
 }
 

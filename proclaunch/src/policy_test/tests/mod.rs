@@ -1,7 +1,5 @@
 //! Tests of the tests of policies: that the examples pass, that what must fail does, and how it is told.
 
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 mod examples;
 mod failures;
 mod long;

@@ -8,11 +8,9 @@ use crate::policy_test::{luals, luau, page};
 #[test]
 fn the_committed_pages_are_those_of_the_program() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hooks-examples");
-    for (file, text) in [
-        ("TESTING.md", page()),
-        ("meta/testing.lua", luals()),
-        ("meta/testing.d.luau", luau()),
-    ] {
+    for (file, text) in
+        [("TESTING.md", page()), ("meta/testing.lua", luals()), ("meta/testing.d.luau", luau())]
+    {
         let path = examples.join(file);
         if env::var_os("UPDATE").is_some() {
             fs::write(&path, &text).unwrap();

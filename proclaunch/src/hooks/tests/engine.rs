@@ -104,15 +104,9 @@ fn a_broken_file_leaves_the_last_good_version_in_force() {
         &[(Hook::Health, "return function("), (Hook::OnStop, "return 1"), (Hook::OnTick, "return print")],
     );
     assert_eq!(hooks.loaded, [Hook::Health, Hook::OnTick]);
-    assert_eq!(hooks.broken.len(), 1, "{hooks:?}");
-    assert_eq!(hooks.broken[0].0, Hook::OnStop);
-    let warned = bench.wait("warning", |told| match told {
-        Told::Said { level: Level::Warn, hook: Some(Hook::Health), text, .. } => Some(text.clone()),
-        _ => None,
-    });
-    assert!(
-        warned.starts_with("web/health.lua:1: ") && warned.ends_with("the last good version stays in force")
-    );
+    let broken: Vec<Hook> = hooks.broken.iter().map(|(hook, _)| *hook).collect();
+    assert_eq!(broken, [Hook::Health, Hook::OnStop]);
+    assert!(hooks.broken[0].1.starts_with("web/health.lua:1: "), "{hooks:?}");
     bench.ask("web", 1, Hook::Health, ms(1000));
     assert_eq!(bench.decided(1), HEALTHY);
     let hooks = bench.load("web", &[(Hook::OnTick, "return print")]);

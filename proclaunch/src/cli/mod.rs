@@ -7,6 +7,7 @@ mod arguments;
 mod help;
 mod output;
 mod settings;
+mod test;
 mod verb;
 
 use std::ffi::OsString;

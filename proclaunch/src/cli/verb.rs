@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use clap::{CommandFactory, Parser};
 
 use super::help::Help;
+use super::test::Test;
 
 /// A first word that is not a directory.
 #[derive(Debug, Parser)]
@@ -14,6 +15,8 @@ use super::help::Help;
 pub enum Verb {
     /// Print the help, or a page of it: for a verb, or for what Lua hooks can use
     Help(Help),
+    /// Run the tests of policies, `*_test.lua`, on a virtual clock
+    Test(Test),
 }
 
 impl Verb {
@@ -21,6 +24,7 @@ impl Verb {
     pub fn run(&self) -> u8 {
         match self {
             Self::Help(help) => help.run(),
+            Self::Test(test) => test.run(),
         }
     }
 }

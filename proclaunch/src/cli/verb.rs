@@ -6,12 +6,15 @@ use std::fmt::Write as _;
 
 use clap::{CommandFactory, Parser};
 
+use super::check::Check;
 use super::help::Help;
 
 /// A first word that is not a directory.
 #[derive(Debug, Parser)]
 #[command(name = "proclaunch", version, max_term_width = 100, disable_help_subcommand = true)]
 pub enum Verb {
+    /// Say what is wrong with profiles and their hooks, without running anything
+    Check(Check),
     /// Print the help, or a page of it: for a verb, or for what Lua hooks can use
     Help(Help),
 }
@@ -20,6 +23,7 @@ impl Verb {
     /// Does it, and gives the exit code.
     pub fn run(&self) -> u8 {
         match self {
+            Self::Check(check) => check.run(),
             Self::Help(help) => help.run(),
         }
     }

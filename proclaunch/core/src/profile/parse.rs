@@ -160,7 +160,7 @@ impl<'a> Reader<'a> {
             let in_force = if hook == Hook::OnEvent { places.len() } else { places.len().min(1) };
             for (path, file) in places.into_iter().take(in_force) {
                 let read = values::bytes(file).map(Fingerprint::of).map_err(Bad::from);
-                let Some(content) = self.judge(path, read) else { continue };
+                let Some(content) = self.judge(&path, read) else { continue };
                 if present.last() != Some(&hook) {
                     present.push(hook);
                 }
@@ -194,15 +194,15 @@ impl<'a> Reader<'a> {
 
     fn read<T>(&mut self, name: &str, read: impl FnOnce(&File) -> Result<T, Bad>) -> Option<T> {
         let (path, file) = self.find(name)?;
-        self.judge(path, read(file))
+        self.judge(&path, read(file))
     }
 
     /// What a file says; what is wrong with it is noted.
-    fn judge<T>(&mut self, path: String, read: Result<T, Bad>) -> Option<T> {
+    fn judge<T>(&mut self, path: &str, read: Result<T, Bad>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(Bad { below, line, fault }) => {
-                let path = below.map_or(path.clone(), |below| format!("{path}/{below}"));
+                let path = below.map_or_else(|| path.to_owned(), |below| format!("{path}/{below}"));
                 self.problem(path, line, fault);
                 None
             }

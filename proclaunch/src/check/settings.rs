@@ -53,6 +53,9 @@ pub(super) fn idle(
     if !counts_stop_timeout(files, defaults, profile) {
         idle.push(("stop_timeout", "does nothing beside a `stop_signal` with seconds after each signal"));
     }
+    if policy.hook_timeouts.iter().any(|(hook, _)| !has(hook.name())) {
+        idle.push(("hook_timeout", "names a hook that this profile does not have"));
+    }
     idle.retain(|(name, _)| files.entries.contains_key(*name));
     idle
 }

@@ -42,6 +42,7 @@ fn a_setting_that_does_nothing_beside_the_others() {
         &[
             ("web/backoff", "1 10"),
             ("web/give_up", "5 60"),
+            ("web/hook_timeout", "on_start 5"),
             ("web/start_timeout", "5"),
             ("web/stop_signal", "INT 5 TERM 5"),
             ("web/stop_timeout", "5"),
@@ -51,6 +52,7 @@ fn a_setting_that_does_nothing_beside_the_others() {
             "web/give_up: warning: does nothing without `restart`: nothing is started again by itself",
             "web/start_timeout: warning: does nothing without `pid_file` or `ready.lua`: there is nothing to wait for",
             "web/stop_timeout: warning: does nothing beside a `stop_signal` with seconds after each signal",
+            "web/hook_timeout: warning: names a hook that this profile does not have",
         ],
     );
     web(
@@ -59,6 +61,7 @@ fn a_setting_that_does_nothing_beside_the_others() {
             ("web/backoff", "1 10"),
             ("web/give_up", "5 60"),
             ("web/ready.lua", "return function() return true end"),
+            ("web/hook_timeout", "ready 9"),
             ("web/start_timeout", "5"),
             ("web/stop_signal", "INT 5 TERM"),
             ("web/stop_timeout", "5"),

@@ -197,7 +197,7 @@ impl Running {
         }
         let id = memory.ask(cx, Hook::ShouldRestart, now);
         if let Some(attention) = &mut self.attention {
-            attention.verdict = Some((id, cx.now.plus(Hook::ShouldRestart.budget())));
+            attention.verdict = Some((id, cx.now.plus(memory.policy().budget(Hook::ShouldRestart))));
         }
         State::Running(self)
     }

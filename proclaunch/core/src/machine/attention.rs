@@ -109,7 +109,7 @@ impl Running {
                 }
                 Due::Tick => {
                     let id = memory.ask(cx, Hook::OnTick, now);
-                    attention.watch.ticked(id, at.plus(Hook::OnTick.budget()));
+                    attention.watch.ticked(id, at.plus(memory.policy().budget(Hook::OnTick)));
                 }
                 Due::Lapsed(id) => cx.act(Action::Lapse(id)),
             }

@@ -4,7 +4,7 @@
     cargo build --release
     python3 proclaunch/benches/hooks/measure.py
 
-Needs Python 3, a C compiler, and some minutes. `--binary OLD --binary NEW` lets builds take turns.
+Needs Python 3, a C compiler, and some minutes. `--binary OLD --binary NEW` compares builds.
 
     neighbour   from kill -9 of a service to the first instruction of the next, without a neighbour and beside one of
                 each kind of hostile script, by turns; `busy` the same beside 1000 profiles with hooks that never rest
@@ -87,18 +87,20 @@ def at(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def compare_latencies(tools, binary, variants, rounds, kills, patience):
-    """Takes turns between the variants: name -> (services, equip, seconds to settle)."""
-    all_took, shares, loads = {name: [] for name in variants}, {}, []
+def compare_latencies(tools, binaries, variants, rounds, kills, patience):
+    """Takes turns between the variants and builds: name -> (services, equip, seconds to settle)."""
+    turns = [(binary, name) for name in variants for binary in binaries]
+    all_took, shares, loads = {turn: [] for turn in turns}, {}, []
     for _ in range(rounds):
-        for name, (count, equip, settle) in variants.items():
+        for binary, name in turns:
             loads.append(quiet(patience))
-            took, shares[name] = latencies(tools, binary, count, equip, kills, settle)
-            all_took[name] += took
-    print('%-28s %6s %8s %8s %8s %8s %12s' % (os.path.basename(binary), 'kills', 'p50', 'p90', 'p99', 'max', 'supervisor'))
-    for name, took in all_took.items():
-        print('%-28s %6d %8.2f %8.2f %8.2f %8.2f %10.0f %%' % (
-            name, len(took), at(took, 0.5), at(took, 0.9), at(took, 0.99), max(took), 100 * shares[name]))
+            took, shares[binary, name] = latencies(tools, binary, *variants[name][:2], kills, variants[name][2])
+            all_took[binary, name] += took
+    print('%-40s %6s %8s %8s %8s %8s %12s' % ('', 'kills', 'p50', 'p90', 'p99', 'max', 'supervisor'))
+    for (binary, name), took in all_took.items():
+        label = name if len(binaries) == 1 else '%s, %s' % (name, os.path.basename(binary))
+        print('%-40s %6d %8.2f %8.2f %8.2f %8.2f %10.0f %%' % (
+            label, len(took), at(took, 0.5), at(took, 0.9), at(took, 0.99), max(took), 100 * shares[binary, name]))
     print('milliseconds; other work before a turn: median %d %%, most %d %%\n'
           % (100 * statistics.median(loads), 100 * max(loads)))
 
@@ -162,6 +164,7 @@ def main():
     parser.add_argument('what', nargs='*', default=[], help='neighbour busy checks memory; all, if none is given')
     parser.add_argument('--binary', action='append', help='default: target/release/proclaunch')
     parser.add_argument('--rounds', type=int, default=6)
+    parser.add_argument('--only', help='for neighbour: these alone, such as `alone,sort`')
     parser.add_argument('--kills', type=int, default=50, help='in each turn')
     parser.add_argument('--counts', default='100,1000', help='for checks')
     parser.add_argument('--seconds', type=float, default=10, help='for checks')
@@ -171,17 +174,19 @@ def main():
     binaries = [os.path.abspath(binary) for binary in options.binary or [ours]]
     tools = Tools()
     try:
+        if 'neighbour' in wanted:
+            variants = {'alone': (2, lambda *_: None, 1.5)}
+            variants.update({name: (2, hostile([text]), 1.5) for name, text in HOSTILE.items()})
+            variants['all'] = (1 + 2 * len(HOSTILE), hostile(list(HOSTILE.values())), 1.5)
+            if options.only:
+                variants = {name: variants[name] for name in options.only.split(',')}
+            compare_latencies(tools, binaries, variants, options.rounds, options.kills, options.patience)
+        if 'busy' in wanted:
+            variants = {'1000 without hooks': (1000, lambda *_: None, 4),
+                        '1000 with busy hooks': (1000, hostile(list(HOSTILE.values())), 10)}
+            rounds = max(1, options.rounds // 3)
+            compare_latencies(tools, binaries, variants, rounds, options.kills, options.patience)
         for binary in binaries:
-            if 'neighbour' in wanted:
-                variants = {'alone': (2, lambda *_: None, 1.5)}
-                variants.update({name: (2, hostile([text]), 1.5) for name, text in HOSTILE.items()})
-                variants['all of them'] = (1 + 2 * len(HOSTILE), hostile(list(HOSTILE.values())), 1.5)
-                compare_latencies(tools, binary, variants, options.rounds, options.kills, options.patience)
-            if 'busy' in wanted:
-                variants = {'1000 without hooks': (1000, lambda *_: None, 4),
-                            '1000 with busy hooks': (1000, hostile(list(HOSTILE.values())), 10)}
-                rounds = max(1, options.rounds // 3)
-                compare_latencies(tools, binary, variants, rounds, options.kills, options.patience)
             with Server(tools) as server:
                 if 'checks' in wanted:
                     counts = [int(count) for count in options.counts.split(',')]

@@ -4,6 +4,7 @@
 //! here and one line in [`Verb`]; a directory of that name is written `./check`.
 
 mod arguments;
+mod check;
 mod help;
 mod output;
 mod settings;
@@ -79,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_first_word_that_is_a_verb_is_a_verb() {
-        for line in ["help", "help hooks"] {
+        for line in ["help", "help hooks", "check", "check web --json"] {
             assert!(matches!(parse(line), Ok(Typed::Verb(_))), "{line}");
         }
         assert_eq!(directories("./help profiles"), ("./help".into(), "profiles".into()));

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use clap::{CommandFactory, Parser};
 
+use super::check::Check;
 use super::help::Help;
 use super::test::Test;
 
@@ -13,6 +14,8 @@ use super::test::Test;
 #[derive(Debug, Parser)]
 #[command(name = "proclaunch", version, max_term_width = 100, disable_help_subcommand = true)]
 pub enum Verb {
+    /// Say what is wrong with profiles and their hooks, without running anything
+    Check(Check),
     /// Print the help, or a page of it: for a verb, or for what Lua hooks can use
     Help(Help),
     /// Run the tests of policies, `*_test.lua`, on a virtual clock
@@ -23,6 +26,7 @@ impl Verb {
     /// Does it, and gives the exit code.
     pub fn run(&self) -> u8 {
         match self {
+            Self::Check(check) => check.run(),
             Self::Help(help) => help.run(),
             Self::Test(test) => test.run(),
         }

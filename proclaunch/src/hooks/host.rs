@@ -100,11 +100,23 @@ impl Host {
         Ok(())
     }
 
-    async fn evaluate(&self, file: &str, source: &Source) -> Result<Value, String> {
+    /// Compiles a file without running it, and says what is wrong with it: a module or a test, on its own.
+    ///
+    /// # Errors
+    /// What is wrong, in words that begin with file and line.
+    pub fn compile(&self, source: &Source) -> Result<(), String> {
+        self.compiled(&source::shown(&source.path), source).map(drop)
+    }
+
+    fn compiled(&self, file: &str, source: &Source) -> Result<Function, String> {
         let text = source::checked(&source.text).map_err(|why| format!("{file} {why}"))?;
         let chunk = self.vm.lua.load(text).set_name(format!("@{file}")).set_mode(ChunkMode::Text);
         let chunk = chunk.set_environment(self.vm.globals.clone()).into_function();
-        let chunk = chunk.map_err(|error| fault::describe(&error, file))?;
+        chunk.map_err(|error| fault::describe(&error, file))
+    }
+
+    async fn evaluate(&self, file: &str, source: &Source) -> Result<Value, String> {
+        let chunk = self.compiled(file, source)?;
         let call = Call::new(None);
         match self.guarded(&call, file, LOADING, chunk).await {
             Ok(values) => Ok(values.front().cloned().unwrap_or(Value::Nil)),

@@ -4,8 +4,8 @@
 //! would be believed.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use proclaunch_core::hook::Hook;
 use proclaunch_core::profile::{SETTINGS, Variable};
@@ -20,6 +20,19 @@ pub struct Source {
     pub path: PathBuf,
     /// What is in it.
     pub text: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no regular file: a FIFO would be waited for.
+    pub fn read(path: PathBuf) -> io::Result<Self> {
+        if !fs::metadata(&path)?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        Ok(Self { text: fs::read(&path)?, path })
+    }
 }
 
 /// The hook files of a profile, and what else its hooks are told of its directory.
@@ -43,10 +56,7 @@ impl Sources {
     /// Reads the hook files that `present` names, and the texts of the settings. A file of the profile's own wins over
     /// the same file in `defaults`; `on_event.lua` has its say in both.
     pub fn read(profile_dir: PathBuf, defaults: &Path, present: &[Hook]) -> Self {
-        let from = |dir: &Path, file: &str| {
-            let path = dir.join(file);
-            fs::read(&path).ok().map(|text| Source { path, text })
-        };
+        let from = |dir: &Path, file: &str| Source::read(dir.join(file)).ok();
         let either = |file: &str| from(&profile_dir, file).or_else(|| from(defaults, file));
         let hook = |hook: &Hook| {
             let file = format!("{hook}.lua");
@@ -73,7 +83,7 @@ impl Sources {
     }
 
     /// Every file, with the hook that it is for; of one hook, in the order that they are called in.
-    pub(super) fn all(&self) -> impl Iterator<Item = (Hook, &Source)> {
+    pub fn all(&self) -> impl Iterator<Item = (Hook, &Source)> {
         let files = self.files.iter().map(|(hook, source)| (*hook, source));
         files.chain(self.defaults_event.iter().map(|source| (Hook::OnEvent, source)))
     }
@@ -97,7 +107,7 @@ pub(crate) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// What a file is called in messages: its name and its directory's, `web/health.lua`.
-pub(crate) fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let file = name(path).unwrap_or_else(|| path.display().to_string());
     match path.parent().and_then(name) {

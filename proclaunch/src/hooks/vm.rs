@@ -113,10 +113,7 @@ fn unknown_names(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
             return stored.map(|()| made);
         }
         names.note_unknown(&name);
-        Err(Error::runtime(match closest(&name, known()) {
-            Some(meant) => format!("unknown name '{name}', did you mean '{meant}'?"),
-            None => format!("unknown name '{name}'"),
-        }))
+        Err(Error::runtime(unknown_name(&name)))
     })?;
     metatable.raw_set("__index", index)?;
     let assign = lua.create_function(|_, (_, key): (Table, Value)| -> mlua::Result<()> {
@@ -129,6 +126,14 @@ fn unknown_names(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     metatable.raw_set("__metatable", false)?;
     metatable.set_readonly(true);
     Ok(metatable)
+}
+
+/// What is said of a global name that is not there.
+pub fn unknown_name(name: &str) -> String {
+    match closest(name, known()) {
+        Some(meant) => format!("unknown name '{name}', did you mean '{meant}'?"),
+        None => format!("unknown name '{name}'"),
+    }
 }
 
 /// Every global name that a script may use.

@@ -49,6 +49,7 @@ mod stat;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use credentials::look_up;
 pub use error::KeeperError;
 pub use look::ticket_of;
 pub(crate) use look::{Children, OwnChildren, below};

@@ -56,3 +56,21 @@ fn a_hook_sees_what_the_other_profiles_do() {
     supervisor.wait_for_line("web", "on_tick: sees held+web gone stopped");
     supervisor.drain();
 }
+
+#[test]
+fn hook_timeout_cuts_a_call_and_takes_force_at_once() {
+    let sandbox = Sandbox::new();
+    let hold = "return function() sleep(1000) end\n";
+    sandbox.profile("web", SLEEP).set("on_start.lua", hold).set("hook_timeout", "on_start 0.3\n");
+    let supervisor = sandbox.start();
+    supervisor.wait_for_line("web", "waits to start (on_start: no answer in time");
+    let rest = "return function() sleep(0.1) end\n";
+    supervisor.sandbox.write("web", "on_start.lua", rest);
+    supervisor.sandbox.write("web", "hook_timeout", "on_start 600\n");
+    supervisor.main_process("web");
+    supervisor.sandbox.write("web", "hook_timeout", "on_strat 600\n");
+    let line = supervisor.wait_for_line("web", "keeps its last good settings: `hook_timeout` line 1");
+    assert!(line.contains("says `on_strat 600`: not the name of a hook"), "{line}");
+    assert_eq!(supervisor.pids("web").len(), 1, "{}", supervisor.log());
+    supervisor.drain();
+}

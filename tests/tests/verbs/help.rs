@@ -10,6 +10,7 @@ fn help_says_what_the_options_say() {
     let here = env::temp_dir();
     assert_eq!(printed(&here, &["help"], 0), printed(&here, &["--help"], 0));
     assert_eq!(printed(&here, &["help", "help"], 0), printed(&here, &["help", "--help"], 0));
+    assert_eq!(printed(&here, &["help", "check"], 0), printed(&here, &["check", "--help"], 0));
 }
 
 #[test]

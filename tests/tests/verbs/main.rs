@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use proclaunch_tests::sandbox::binary;
 
+mod check;
 mod help;
 
 /// Runs the program in a directory with these words, to its end.

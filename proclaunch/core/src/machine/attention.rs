@@ -109,7 +109,7 @@ impl Running {
                 }
                 Due::Tick => {
                     let id = memory.ask(cx, Hook::OnTick, now);
-                    attention.watch.ticked(id, at.plus(Hook::OnTick.budget()));
+                    attention.watch.ticked(id, at.plus(memory.policy().budget(Hook::OnTick)));
                 }
                 Due::Lapsed(id) => cx.act(Action::Lapse(id)),
             }
@@ -197,7 +197,7 @@ impl Running {
         }
         let id = memory.ask(cx, Hook::ShouldRestart, now);
         if let Some(attention) = &mut self.attention {
-            attention.verdict = Some((id, cx.now.plus(Hook::ShouldRestart.budget())));
+            attention.verdict = Some((id, cx.now.plus(memory.policy().budget(Hook::ShouldRestart))));
         }
         State::Running(self)
     }

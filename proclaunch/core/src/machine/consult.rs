@@ -160,7 +160,8 @@ impl Memory {
 
     /// Asks a hook. The one who asks keeps the question's number if the answer matters.
     pub(super) fn ask(&mut self, cx: &mut Context<'_>, hook: Hook, now: Now) -> QuestionId {
-        self.ask_with(cx, hook, now, 0, hook.budget(), None)
+        let budget = self.policy().budget(hook);
+        self.ask_with(cx, hook, now, 0, budget, None)
     }
 
     pub(super) fn ask_with(
@@ -197,7 +198,8 @@ impl Memory {
         }
         known.events += 1;
         if known.events <= EVENTS_MAX {
-            self.ask_with(cx, Hook::OnEvent, now, 0, Hook::OnEvent.budget(), Some(event));
+            let budget = self.policy().budget(Hook::OnEvent);
+            self.ask_with(cx, Hook::OnEvent, now, 0, budget, Some(event));
         }
     }
 
@@ -244,7 +246,7 @@ impl Memory {
         let is_open = self.want == Want::Up && then != Then::Rest(Rest::Done);
         (is_open && self.has(Hook::ShouldRestart)).then(|| {
             let id = self.ask(cx, Hook::ShouldRestart, Now::idle(StateName::Stopped));
-            (id, cx.now.plus(Hook::ShouldRestart.budget()))
+            (id, cx.now.plus(self.policy().budget(Hook::ShouldRestart)))
         })
     }
 

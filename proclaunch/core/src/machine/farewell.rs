@@ -28,7 +28,7 @@ impl Stopping {
             return Self::first_signal(memory, cx, ending, scope);
         }
         let asked = Some(memory.ask(cx, Hook::OnStop, now));
-        let until = cx.now.plus(Hook::OnStop.budget());
+        let until = cx.now.plus(memory.policy().budget(Hook::OnStop));
         State::Stopping(Self::Farewell { ending, scope, asked, until })
     }
 

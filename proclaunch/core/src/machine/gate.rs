@@ -41,7 +41,7 @@ pub(super) fn enter(memory: &mut Memory, cx: &mut Context<'_>) -> State {
 
 fn ask(memory: &mut Memory, cx: &mut Context<'_>, tries: u32, said: String) -> State {
     let id = memory.ask(cx, Hook::OnStart, Now::idle(StateName::Starting));
-    let until = cx.now.plus(Hook::OnStart.budget());
+    let until = cx.now.plus(memory.policy().budget(Hook::OnStart));
     State::Starting(Starting::Gate(Gate { asked: Some(id), until, tries, said }))
 }
 

@@ -32,7 +32,7 @@ impl Readying {
     fn ask(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         let process = Some((self.running.id, self.running.since));
         let id = memory.ask(cx, Hook::Ready, Now { process, ..Now::idle(StateName::Starting) });
-        self.asked = Some((id, cx.now.plus(Hook::Ready.budget())));
+        self.asked = Some((id, cx.now.plus(memory.policy().budget(Hook::Ready))));
         State::Starting(Starting::Readying(self))
     }
 

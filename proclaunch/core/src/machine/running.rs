@@ -80,7 +80,8 @@ impl Running {
             && let Some(attention) = &mut self.attention
         {
             let id = memory.ask(cx, Hook::OnChange, now);
-            if let Some((old, _)) = attention.change.replace((id, cx.now.plus(Hook::OnChange.budget()))) {
+            let until = cx.now.plus(memory.policy().budget(Hook::OnChange));
+            if let Some((old, _)) = attention.change.replace((id, until)) {
                 cx.act(Action::Lapse(old));
             }
             return State::Running(self);

@@ -6,7 +6,7 @@
 use crate::hook::Hook;
 
 /// The setting files that this version understands, and `run`.
-pub const SETTINGS: [&str; 18] = [
+pub const SETTINGS: [&str; 19] = [
     "pid_file",
     "restart",
     "backoff",
@@ -24,12 +24,13 @@ pub const SETTINGS: [&str; 18] = [
     "umask",
     "nice",
     "limits",
+    "hook_timeout",
     "run",
 ];
 
 /// Setting files that are documented and do nothing yet: each is warned of where it stands.
-pub(super) const LATER: [&str; 8] =
-    ["depends", "notify", "sockets", "instances", "schedule", "log", "log_run", "hook_timeout"];
+pub(super) const LATER: [&str; 7] =
+    ["depends", "notify", "sockets", "instances", "schedule", "log", "log_run"];
 
 /// Whether a file of this name in a profile directory means something: a setting, or a hook.
 pub fn is_known(name: &str) -> bool {

@@ -1,43 +1,20 @@
 //! The `limits` setting: lines `NAME SOFT[:HARD]`, as `nofile 65536` or `core 0:unlimited`.
 
-use std::collections::BTreeMap;
-
 use super::environment::Bad;
+use super::lines::lines;
 use super::numbers::whole;
-use super::problem::{Excerpt, Fault};
-use super::values::{Wrong, text};
+use super::values::Wrong;
 use super::{File, Limit, Resource};
 
 const WANT: &str = "lines `NAME SOFT` or `NAME SOFT:HARD`, such as `nofile 65536`";
 
 /// The limits, in the order of their resources, so that the order of the lines is no change.
 pub(super) fn limits(file: &File) -> Result<Box<[Limit]>, Bad> {
-    let mut limits = BTreeMap::new();
-    for (index, line) in text_from_first_line(file)?.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if line.is_empty() {
-            continue;
-        }
-        let limit = limit(line).and_then(|limit| match limits.insert(limit.resource, limit) {
-            None => Ok(()),
-            Some(_) => Err("this limit is set twice"),
-        });
-        limit.map_err(|wrong| Bad {
-            below: None,
-            line: Some(index + 1),
-            fault: Fault::Value { excerpt: Excerpt::of(line.as_bytes()), wrong, want: WANT },
-        })?;
-    }
-    Ok(limits.into_values().collect())
-}
-
-/// The text with its leading blank lines: the numbers of the lines count them.
-fn text_from_first_line(file: &File) -> Result<&str, Fault> {
-    text(file, WANT)?;
-    match file {
-        File::Bytes(bytes) => Ok(std::str::from_utf8(bytes).unwrap_or_default()),
-        File::TooLarge(_) | File::Unreadable(_) | File::Directory(_) | File::Other => Ok(""),
-    }
+    let limits = lines(file, WANT, "this limit is set twice", |line| {
+        let limit = limit(line)?;
+        Ok((limit.resource, limit))
+    });
+    Ok(limits?.into_values().collect())
 }
 
 fn limit(line: &str) -> Result<Limit, Wrong> {
@@ -87,6 +64,7 @@ fn resource(name: &str) -> Option<Resource> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Fault;
 
     /// Resource, soft, hard.
     type Row = (Resource, u64, u64);

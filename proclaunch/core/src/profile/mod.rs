@@ -15,8 +15,10 @@ mod defaults;
 mod environment;
 mod files;
 mod fuzz;
+mod hook_timeout;
 mod known;
 mod limits;
+mod lines;
 mod near_miss;
 mod numbers;
 mod parse;
@@ -140,8 +142,18 @@ pub struct Policy {
     pub reload: Option<Signal>,
     /// `down`: do not start by itself.
     pub down: bool,
+    /// `hook_timeout`: how long calls of hooks may take, where it is not the usual time; in the order of the hooks.
+    pub hook_timeouts: Box<[(Hook, Duration)]>,
     /// The hook files that there are.
     pub hooks: HookFiles,
+}
+
+impl Policy {
+    /// How long a call of this hook may take, waiting included; a health check has a time of its own.
+    pub fn budget(&self, hook: Hook) -> Duration {
+        let own = self.hook_timeouts.iter().find(|(named, _)| *named == hook);
+        own.map_or(hook.budget(), |(_, budget)| *budget)
+    }
 }
 
 impl Default for Policy {
@@ -155,6 +167,7 @@ impl Default for Policy {
             kill: Kill::Mixed,
             reload: None,
             down: false,
+            hook_timeouts: Box::default(),
             hooks: HookFiles::default(),
         }
     }

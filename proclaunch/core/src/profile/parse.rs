@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::defaults::Defaults;
 use super::environment::{Bad, variables};
+use super::hook_timeout::hook_timeout;
 use super::known::{SETTINGS, is_later, is_module};
 use super::limits::limits;
 use super::near_miss::{is_extended, near_miss};
@@ -143,6 +144,7 @@ impl<'a> Reader<'a> {
             kill: self.value("kill", KILL, values::kill).unwrap_or(default.kill),
             reload: self.value_or_empty("reload", SIGNAL, Signal::HUP, signal),
             down: self.find("down").is_some(),
+            hook_timeouts: self.read("hook_timeout", hook_timeout).unwrap_or_default(),
             hooks: self.hooks(),
         }
     }
@@ -211,7 +213,7 @@ impl<'a> Reader<'a> {
         match read {
             Ok(value) => Some(value),
             Err(Bad { below, line, fault }) => {
-                let path = below.map_or(path.to_owned(), |below| format!("{path}/{below}"));
+                let path = below.map_or_else(|| path.to_owned(), |below| format!("{path}/{below}"));
                 self.problem(path, line, fault);
                 None
             }

@@ -70,6 +70,7 @@ fn every_setting_is_read() {
         ("umask", "027\n"),
         ("nice", "-5\n"),
         ("limits", "nofile 10\n"),
+        ("hook_timeout", "ready 7\n"),
     ]);
     let seconds = Duration::from_secs;
     let expect = Profile {
@@ -97,6 +98,7 @@ fn every_setting_is_read() {
             kill: Kill::Tree,
             reload: Signal::parse("USR1"),
             down: true,
+            hook_timeouts: [(Hook::Ready, seconds(7))].into(),
             hooks: HookFiles::default(),
         },
     };

@@ -105,19 +105,26 @@ impl fmt::Display for Problem {
         if let Some(line) = self.line {
             write!(f, " line {line}")?;
         }
-        match &self.fault {
-            Fault::Missing => Ok(()),
-            Fault::NotExecutable => write!(f, " is not executable; chmod +x"),
-            Fault::Unreadable(reason) => write!(f, " cannot be read: {}", shorten(reason, REASON_MAX)),
-            Fault::TooLarge(bytes) => write!(f, " is too large to be a setting ({bytes} bytes)"),
-            Fault::Directory => write!(f, " is a directory; a file is needed"),
-            Fault::NotRegular => write!(f, " is no regular file"),
-            Fault::Blank { want } => write!(f, " is blank; write {want}"),
-            Fault::NotText { excerpt, want } => write!(f, " holds {excerpt}: not text; write {want}"),
-            Fault::Value { excerpt, wrong, want } => write!(f, " says {excerpt}: {wrong}; write {want}"),
-            Fault::NearMiss(meant) => write!(f, " is not a setting; did you mean `{meant}`?"),
-            Fault::NotSupported => write!(f, " is not supported by this version and is ignored"),
-            Fault::Useless(why) => write!(f, " {why}"),
+        write!(f, " {}", self.fault)
+    }
+}
+
+/// What is wrong, without the name of the file: what follows it in a sentence.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => write!(f, "is missing"),
+            Self::NotExecutable => write!(f, "is not executable; chmod +x"),
+            Self::Unreadable(reason) => write!(f, "cannot be read: {}", shorten(reason, REASON_MAX)),
+            Self::TooLarge(bytes) => write!(f, "is too large to be a setting ({bytes} bytes)"),
+            Self::Directory => write!(f, "is a directory; a file is needed"),
+            Self::NotRegular => write!(f, "is no regular file"),
+            Self::Blank { want } => write!(f, "is blank; write {want}"),
+            Self::NotText { excerpt, want } => write!(f, "holds {excerpt}: not text; write {want}"),
+            Self::Value { excerpt, wrong, want } => write!(f, "says {excerpt}: {wrong}; write {want}"),
+            Self::NearMiss(meant) => write!(f, "is not a setting; did you mean `{meant}`?"),
+            Self::NotSupported => write!(f, "is not supported by this version and is ignored"),
+            Self::Useless(why) => f.write_str(why),
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) const GROUP: Group = Group {
             &[(
                 "options",
                 "{ url: string, expect: (number | { number })?, contains: string?, method: string?, headers: { \
-                 [string]: string }?, body: string?, unix: string?, every: number?, timeout: number?, times: (number | \
+                 [string]: string }?, body: string?, unix: string?, ca: string?, verify: boolean?, every: number?, timeout: number?, times: (number | \
                  { number })?, grace: number? }",
             )],
             CHECK,
@@ -174,8 +174,8 @@ impl Maker {
 fn http(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.http";
     const KNOWN: &[&str] = &[
-        "url", "expect", "contains", "method", "headers", "body", "unix", "every", "timeout", "times",
-        "grace",
+        "url", "expect", "contains", "method", "headers", "body", "unix", "ca", "verify", "every", "timeout",
+        "times", "grace",
     ];
     let table = Arguments::new(NAME, values).table("options")?;
     let options = Options::new(NAME, table.clone(), KNOWN)?;

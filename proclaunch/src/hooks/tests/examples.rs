@@ -1,4 +1,4 @@
-//! Every file in `hooks-examples/` can be loaded, and knows only names that there are.
+//! Every hook in `hooks-examples/` can be loaded, and knows only names that there are.
 
 use std::fs;
 use std::path::{Path, PathBuf};

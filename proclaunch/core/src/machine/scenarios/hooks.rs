@@ -91,6 +91,27 @@ fn a_gate_that_nobody_answers_stays_shut_and_is_asked_again() {
 }
 
 #[test]
+fn hook_timeout_is_how_long_a_question_stays_open_and_its_change_touches_nothing() {
+    const QUICK: Settings<'_> =
+        &[("restart", ""), ("on_start.lua", "1"), ("hook_timeout", "on_start 3\non_stop 2")];
+    let mut life = check(QUICK, &[LOADS, (It::LoadsHooks, "=> ask on_start"), (It::Waits(2_999), "")]);
+    let budget = life.actions.iter().find_map(|action| match action {
+        Action::Consult(question) => Some(question.budget),
+        _ => None,
+    });
+    assert_eq!(budget, Some(Duration::from_secs(3)));
+    life.happens(It::Waits(1));
+    assert!(life.done.contains(&"=> lapse".to_owned()), "{:?}", life.done);
+    life.done.clear();
+    life.happens(It::Says(&[("restart", ""), ("on_start.lua", "1"), ("hook_timeout", "on_start 2")]));
+    assert_eq!(life.done, [""; 0]);
+    life.happens(It::Waits(1_100));
+    assert_eq!(life.done, ["=> ask on_start"]);
+    life.happens(It::Waits(2_000));
+    assert!(life.done.contains(&"=> lapse".to_owned()), "{:?}", life.done);
+}
+
+#[test]
 fn what_waits_behind_its_gate_is_down_at_once() {
     let asks = [LOADS, (It::LoadsHooks, "=> ask on_start")];
     for it in [It::IsTold(Order::Stop), It::Drains] {

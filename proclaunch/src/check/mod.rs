@@ -1,0 +1,146 @@
+//! `proclaunch check`: everything that can be said of a directory of profiles without running any of it.
+//!
+//! The files are read by the scan, the settings by the core's parser and the hooks by the engine: the same as in the
+//! supervisor, so that what is clean here is taken there.
+//!
+//! **Invariant:** nothing is written, no program is executed, nothing is sent: a hook file that is loaded can only
+//! compute and read.
+
+mod finding;
+mod here;
+mod names;
+mod scripts;
+mod settings;
+mod target;
+
+use std::io;
+use std::path::{Path, PathBuf, absolute};
+
+use proclaunch_core::hook::Hook;
+use proclaunch_core::ids::ProfileName;
+use proclaunch_core::profile::{Defaults, Files, parse};
+use tokio::runtime;
+use tokio::task::LocalSet;
+
+use crate::hooks::Sources;
+use crate::scan::{self, ScanError};
+
+pub use finding::{Finding, Report, Severity};
+use scripts::Modules;
+use target::Target;
+
+const BAD_NAME: &str = "is no profile: a profile's name begins with a letter, a digit or `_`, goes on with those or \
+                        `.@-`, and has at most 128 characters";
+
+/// Why nothing was checked. Completes "failed to ...".
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The path is not there, or is no directory.
+    #[error("check `{}`: {source}; give a directory of profiles, or one profile", .path.display())]
+    Path {
+        /// The path as it was typed.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory of further modules is none.
+    #[error("look for modules in `{}`: it is no directory", .0.display())]
+    Hooks(PathBuf),
+    /// The directory cannot be read.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The system gives no runtime for the hooks.
+    #[error("make a runtime for the hooks: {0}")]
+    Runtime(#[source] io::Error),
+}
+
+/// Checks a directory of profiles, or one profile. Hooks find modules in `hooks_dir` too.
+///
+/// # Errors
+/// See [`CheckError`].
+pub fn check(path: &Path, hooks_dir: Option<&Path>) -> Result<Report, CheckError> {
+    let target = Target::of(path)?;
+    if let Some(dir) = hooks_dir.filter(|dir| !dir.is_dir()) {
+        return Err(CheckError::Hooks(dir.to_owned()));
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(CheckError::Runtime)?;
+    LocalSet::new().block_on(&runtime, Check { target, hooks_dir, report: Report::default() }.run())
+}
+
+struct Check<'a> {
+    target: Target,
+    hooks_dir: Option<&'a Path>,
+    report: Report,
+}
+
+impl Check<'_> {
+    async fn run(mut self) -> Result<Report, CheckError> {
+        let scan = scan::scan_all(&self.target.profiles_dir)?;
+        let (defaults, problems) = Defaults::parse(&scan.defaults);
+        for problem in &problems {
+            self.report.add(settings::finding(problem, &self.target.shown(&problem.file)));
+        }
+        let modules = self.modules();
+        self.extend(modules.check(&self.target.profiles_dir).await);
+        let only = self.target.only.clone();
+        let is_meant = |name: &str| only.as_ref().is_none_or(|(only, _)| only == name);
+        for name in scan.bad_names.iter().filter(|_| only.is_none()) {
+            self.report.add(Finding::warning(self.target.shown(name), None, BAD_NAME));
+        }
+        for (name, files) in scan.profiles.iter().filter(|(name, _)| is_meant(name.as_str())) {
+            self.profile(name, files, &defaults, &modules).await;
+        }
+        if self.report.profiles.is_empty() {
+            self.report.add(match only {
+                Some((_, shown)) => Finding::error(shown, None, BAD_NAME),
+                None => Finding::warning(self.target.shown(""), None, "holds no profiles"),
+            });
+        }
+        Ok(self.report)
+    }
+
+    /// Where hooks find modules besides the profile: as the supervisor has it.
+    fn modules(&mut self) -> Modules {
+        let mut modules = Modules::default();
+        let own = self.target.profiles_dir.join(".hooks");
+        let shown = self.target.shown(".hooks");
+        let mut unread = modules.add(&own, &shown);
+        if let Some(dir) = self.hooks_dir {
+            // Without a working directory there is nothing that is relative.
+            unread.extend(modules.add(&absolute(dir).unwrap_or_else(|_| dir.to_owned()), dir));
+        }
+        self.extend(unread);
+        modules
+    }
+
+    async fn profile(&mut self, name: &ProfileName, files: &Files, defaults: &Defaults, modules: &Modules) {
+        self.report.profiles.push(name.to_string());
+        let dir = self.target.profiles_dir.join(name.as_str());
+        let shown = self.target.shown_profile(name);
+        let parsed = parse(files, defaults);
+        let problems = parsed.profile.as_ref().err().into_iter().flatten().chain(&parsed.warnings);
+        for problem in problems {
+            let is_default = problem.file.starts_with(".defaults/");
+            let path = if is_default { self.target.shown(&problem.file) } else { shown.join(&problem.file) };
+            self.report.add(settings::finding(problem, &path));
+        }
+        let sources = Sources::read(dir.clone(), &self.target.profiles_dir.join(".defaults"), &Hook::ALL);
+        if let Ok(profile) = &parsed.profile {
+            for (file, why) in settings::idle(files, defaults, profile) {
+                self.report.add(Finding::warning(shown.join(file), None, why));
+            }
+            self.extend(here::look(profile, &dir, &shown));
+        }
+        if !sources.is_empty() {
+            let env = parsed.profile.map(|profile| profile.shape.env.into_vec()).unwrap_or_default();
+            let sources = Sources { env, ..sources };
+            self.extend(modules.check_profile(name, &sources, &shown).await);
+        }
+    }
+
+    fn extend(&mut self, findings: Vec<Finding>) {
+        for finding in findings {
+            self.report.add(finding);
+        }
+    }
+}

@@ -9,6 +9,7 @@ use proclaunch_tests::sandbox::binary;
 
 mod check;
 mod help;
+mod test;
 
 /// Runs the program in a directory with these words, to its end.
 fn run(dir: &Path, words: &[&str]) -> Output {

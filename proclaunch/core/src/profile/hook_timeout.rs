@@ -22,11 +22,12 @@ fn time(line: &str) -> Result<(Hook, Duration), Wrong> {
     let (Some(name), Some(seconds), None) = (words.next(), words.next(), words.next()) else {
         return Err("not the name of a hook and a number of seconds");
     };
-    match Hook::parse(name).ok_or("not the name of a hook")? {
-        // Which of several checks would be meant?
-        Hook::Health => Err("a check has a `timeout` of its own in health.lua"),
-        hook => Ok((hook, positive_seconds(seconds)?)),
+    let hook = Hook::parse(name).ok_or("not the name of a hook")?;
+    // Which of several checks would be meant?
+    if hook == Hook::Health {
+        return Err("a check has a `timeout` of its own in health.lua");
     }
+    Ok((hook, positive_seconds(seconds)?))
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ const LOADING: Duration = Duration::from_secs(1);
 /// How often at most memory is given back bit by bit after a call: enough for two whole rounds.
 const COLLECTIONS_MAX: u32 = 4096;
 
+/// An interpreter that holds so much after whole rounds has no room to work in.
+const FULL: usize = MEMORY / 4 * 3;
+
 /// A function, and the file that it comes from.
 #[derive(Clone, Debug)]
 struct Callable {
@@ -248,14 +251,24 @@ impl Host {
         }
     }
 
-    /// Gives memory back after a call that used much, bit by bit, so that nobody else waits for it.
-    pub async fn tidy(&self) {
+    /// Gives memory back after a call that used much, bit by bit, so that nobody else waits for it. Whether the
+    /// interpreter is full nevertheless: what the scripts themselves hold does not leave them room to work in.
+    pub async fn tidy(&self) -> bool {
+        let mut rounds = 0;
         for _ in 0..COLLECTIONS_MAX {
-            if self.used_memory() < MEMORY / 2 || self.vm.collect().unwrap_or(true) {
-                return;
+            if self.used_memory() < MEMORY / 2 {
+                return false;
+            }
+            if self.vm.collect().unwrap_or(true) {
+                rounds += 1;
+                // A round that began before something was let go of leaves it: only the next one is a whole one.
+                if rounds == 2 || self.used_memory() <= FULL {
+                    break;
+                }
             }
             tokio::task::yield_now().await;
         }
+        self.used_memory() > FULL
     }
 }
 

@@ -311,6 +311,20 @@ function log.warn(text) end
 ---@param text string
 function log.error(text) end
 
+metrics = {}
+
+---Counts: adds an amount, 1 unless it is given, to what only grows. By custom its name ends in `_total`. Names and labels are those of Prometheus; the label `profile` is added. It is written to `STATE_DIR/metrics.prom` within 15 seconds, starts at 0 when ProcLaunch does, and outlives reloads. A profile has at most 64 metrics, counted with their labels. Since 2.0.
+---@param name string
+---@param amount number?
+---@param labels { [string]: string }?
+function metrics.counter(name, amount, labels) end
+
+---Says what something is at the moment; see `metrics.counter`. Since 2.0.
+---@param name string
+---@param value number
+---@param labels { [string]: string }?
+function metrics.gauge(name, value, labels) end
+
 net = {}
 
 ---Whether something accepts connections there, within `timeout` seconds (5); if not, also why. With `send`, that is written; with `expect`, what comes back must contain that. Since 2.0.

@@ -16,6 +16,7 @@ use proclaunch_core::profile::Variable;
 use super::budget::Meter;
 use super::fault::bounded;
 use super::fleet::Fleet;
+use super::metrics::Samples;
 use super::time::Clock;
 use super::told::Told;
 use super::vars::Vars;
@@ -72,6 +73,7 @@ pub struct Context {
     call: RefCell<Option<Rc<Call>>>,
     unknown: RefCell<Vec<String>>,
     fleet: OnceCell<Fleet>,
+    pub(super) metrics: RefCell<Samples>,
     pub(super) vars: Vars,
 }
 
@@ -86,6 +88,7 @@ impl Context {
             call: RefCell::default(),
             unknown: RefCell::default(),
             fleet: OnceCell::new(),
+            metrics: RefCell::default(),
             vars,
         })
     }

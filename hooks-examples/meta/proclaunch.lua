@@ -13,7 +13,7 @@
 ---@field ready_for number Seconds since it became ready; 0 while it is not.
 ---@field started_at number? When the process was started, in seconds since 1970 UTC.
 ---@field restarts number Starts after the first.
----@field exit { code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }? How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody knows. `oom`: the kernel ended it for want of memory. `requested`: it was told to end.
+---@field exit { code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }? How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody knows. `oom`: the kernel ended it for want of memory; never said by this version, as the kernel names the victim only in its log: a KILL that was not requested is most often that. `requested`: it was told to end.
 ---@field cause string Why the hook is asked: "died", "unhealthy", "changed" or "order".
 ---@field reason string The same in words.
 ---@field history { age: number, from: string, to: string, why: string }[] The last changes of state, oldest first, with how many seconds ago each was.
@@ -361,7 +361,7 @@ function policy.backoff(options) end
 ---@return Policy
 function policy.flapping(options) end
 
----A verdict for each exit code, as in { [78] = false, [75] = { after = 60 } }; a name such as "SEGV" stands for a death by that signal, and "oom" for one for want of memory. No opinion on others. Since 2.0.
+---A verdict for each exit code, as in { [78] = false, [75] = { after = 60 } }; a name such as "SEGV" stands for a death by that signal, and "oom" for one for want of memory, where `service.exit` knows. No opinion on others. Since 2.0.
 ---@param verdicts { [number | string]: boolean | number | { after: number, reason: string? } }
 ---@return Policy
 function policy.codes(verdicts) end

@@ -290,7 +290,7 @@ impl Trouble {
     }
 }
 
-/// The variables of one call, read back when it ends, also where it is dropped.
+/// What one call leaves: its variables are read back and its metrics told when it ends, also where it is dropped.
 struct OpenVars<'a> {
     context: &'a Context,
     ended: bool,
@@ -304,6 +304,10 @@ impl<'a> OpenVars<'a> {
 
     fn end(&mut self) -> Result<(), String> {
         self.ended = true;
+        let samples = self.context.metrics.borrow_mut().take();
+        if !samples.is_empty() {
+            self.context.tell(Told::Metrics { name: self.context.profile().name.clone(), samples });
+        }
         if let Some(json) = self.context.vars.end()? {
             self.context.tell(Told::Vars { name: self.context.profile().name.clone(), json });
         }

@@ -34,7 +34,8 @@ pub(super) static FIELDS: &[Item] = &[
         "service.exit",
         "{ code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }?",
         "How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody \
-         knows. `oom`: the kernel ended it for want of memory. `requested`: it was told to end.",
+         knows. `oom`: the kernel ended it for want of memory; never said by this version, as the kernel names the \
+         victim only in its log: a KILL that was not requested is most often that. `requested`: it was told to end.",
     ),
     Item::value(
         "service.cause",

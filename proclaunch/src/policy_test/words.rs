@@ -44,14 +44,13 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
             Answer::Ready(Err(why)) => format!("not ready{}", because(why)),
             Answer::Health(Ok(())) => "healthy".to_owned(),
             Answer::Health(Err(why)) => format!("unhealthy{}", because(why)),
-            Answer::Restart(Verdict::Yes) => "restart".to_owned(),
+            Answer::Restart(Verdict::Yes) | Answer::Change(Change::Restart) => "restart".to_owned(),
             Answer::Restart(Verdict::No(why)) => format!("no restart{}", because(why)),
             Answer::Restart(Verdict::After(time, why)) => {
                 format!("restart in {}{}", span(*time), because(why))
             }
             Answer::Stop(Farewell::Wait(time)) => format!("wait {}", span(*time)),
             Answer::Stop(Farewell::Signal(signal)) => format!("send {signal}"),
-            Answer::Change(Change::Restart) => "restart".to_owned(),
             Answer::Change(Change::Reload) => "reload".to_owned(),
             Answer::Change(Change::Ignore) => "ignore".to_owned(),
         },

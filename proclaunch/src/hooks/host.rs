@@ -62,6 +62,9 @@ impl Host {
             }
         }
         host.hooks.loaded = host.functions.keys().copied().collect();
+        // Files that left much behind are given their time; what is left then is little, and collected in one go.
+        host.tidy().await;
+        host.vm.collect_all().map_err(|error| fault::describe(&error, "the interpreter"))?;
         Ok(host)
     }
 

@@ -13,7 +13,7 @@
 ---@field ready_for number Seconds since it became ready; 0 while it is not.
 ---@field started_at number? When the process was started, in seconds since 1970 UTC.
 ---@field restarts number Starts after the first.
----@field exit { code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }? How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody knows. `oom`: the kernel ended it for want of memory. `requested`: it was told to end.
+---@field exit { code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }? How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody knows. `oom`: the kernel ended it for want of memory; never said by this version, as the kernel names the victim only in its log: a KILL that was not requested is most often that. `requested`: it was told to end.
 ---@field cause string Why the hook is asked: "died", "unhealthy", "changed" or "order".
 ---@field reason string The same in words.
 ---@field history { age: number, from: string, to: string, why: string }[] The last changes of state, oldest first, with how many seconds ago each was.
@@ -311,6 +311,20 @@ function log.warn(text) end
 ---@param text string
 function log.error(text) end
 
+metrics = {}
+
+---Counts: adds an amount, 1 unless it is given, to what only grows. By custom its name ends in `_total`. Names and labels are those of Prometheus; the label `profile` is added. It is written to `STATE_DIR/metrics.prom` within 15 seconds, starts at 0 when ProcLaunch does, and outlives reloads. A profile has at most 64 metrics, counted with their labels. Since 2.0.
+---@param name string
+---@param amount number?
+---@param labels { [string]: string }?
+function metrics.counter(name, amount, labels) end
+
+---Says what something is at the moment; see `metrics.counter`. Since 2.0.
+---@param name string
+---@param value number
+---@param labels { [string]: string }?
+function metrics.gauge(name, value, labels) end
+
 net = {}
 
 ---Whether something accepts connections there, within `timeout` seconds (5); if not, also why. With `send`, that is written; with `expect`, what comes back must contain that. Since 2.0.
@@ -347,7 +361,7 @@ function policy.backoff(options) end
 ---@return Policy
 function policy.flapping(options) end
 
----A verdict for each exit code, as in { [78] = false, [75] = { after = 60 } }; a name such as "SEGV" stands for a death by that signal, and "oom" for one for want of memory. No opinion on others. Since 2.0.
+---A verdict for each exit code, as in { [78] = false, [75] = { after = 60 } }; a name such as "SEGV" stands for a death by that signal, and "oom" for one for want of memory, where `service.exit` knows. No opinion on others. Since 2.0.
 ---@param verdicts { [number | string]: boolean | number | { after: number, reason: string? } }
 ---@return Policy
 function policy.codes(verdicts) end

@@ -16,7 +16,9 @@ use proclaunch_core::profile::Variable;
 use super::budget::Meter;
 use super::fault::bounded;
 use super::fleet::Fleet;
+use super::metrics::Samples;
 use super::outside::{Outside, Real};
+
 use super::time::Clock;
 use super::told::Told;
 use super::vars::Vars;
@@ -74,6 +76,7 @@ pub struct Context {
     unknown: RefCell<Vec<String>>,
     fleet: OnceCell<Fleet>,
     outside: OnceCell<Rc<dyn Outside>>,
+    pub(super) metrics: RefCell<Samples>,
     pub(super) vars: Vars,
 }
 
@@ -89,6 +92,7 @@ impl Context {
             unknown: RefCell::default(),
             fleet: OnceCell::new(),
             outside: OnceCell::new(),
+            metrics: RefCell::default(),
             vars,
         })
     }

@@ -29,6 +29,9 @@ const LOADING: Duration = Duration::from_secs(1);
 /// How often at most memory is given back bit by bit after a call: enough for two whole rounds.
 const COLLECTIONS_MAX: u32 = 4096;
 
+/// An interpreter that holds so much after whole rounds has no room to work in.
+const FULL: usize = MEMORY / 4 * 3;
+
 /// A function, and the file that it comes from.
 #[derive(Clone, Debug)]
 struct Callable {
@@ -40,7 +43,8 @@ struct Callable {
 pub struct Host {
     context: Rc<Context>,
     vm: Vm,
-    service: Table,
+    /// Makes the service argument.
+    service: Function,
     functions: BTreeMap<Hook, Vec<Callable>>,
     hooks: Hooks,
 }
@@ -52,7 +56,7 @@ impl Host {
     /// No interpreter can be made, in words.
     pub async fn load(context: Rc<Context>, sources: &Sources) -> Result<Self, String> {
         let made =
-            Vm::new(&context).and_then(|vm| service::metatable(&vm.lua, &context).map(|table| (vm, table)));
+            Vm::new(&context).and_then(|vm| service::maker(&vm.lua, &context).map(|maker| (vm, maker)));
         let (vm, service) = made.map_err(|error| fault::describe(&error, "the interpreter"))?;
         let mut host = Self { context, vm, service, functions: BTreeMap::new(), hooks: Hooks::default() };
         for (hook, source) in sources.all() {
@@ -62,6 +66,9 @@ impl Host {
             }
         }
         host.hooks.loaded = host.functions.keys().copied().collect();
+        // Files that left much behind are given their time; what is left then is little, and collected in one go.
+        host.tidy().await;
+        host.vm.collect_all().map_err(|error| fault::describe(&error, "the interpreter"))?;
         Ok(host)
     }
 
@@ -166,15 +173,12 @@ impl Host {
         left: Duration,
     ) -> Outcome {
         let Callable { file, function } = callable;
-        let arguments =
-            service::argument(&self.vm.lua, &self.context, &self.service, question).and_then(|service| {
-                let asked = &question.service;
-                let event = asked
-                    .event
-                    .as_ref()
-                    .map(|event| service::event(&self.vm.lua, &self.context, asked, event));
-                Ok((function, service, event.transpose()?))
-            });
+        let arguments = service::argument(&self.context, &self.service, question).and_then(|service| {
+            let asked = &question.service;
+            let event =
+                asked.event.as_ref().map(|event| service::event(&self.vm.lua, &self.context, asked, event));
+            Ok((function, service, event.transpose()?))
+        });
         let arguments = match arguments {
             Ok(arguments) => arguments,
             Err(error) => return Outcome::Failed(fault::describe(&error, file)),
@@ -248,14 +252,24 @@ impl Host {
         }
     }
 
-    /// Gives memory back after a call that used much, bit by bit, so that nobody else waits for it.
-    pub async fn tidy(&self) {
+    /// Gives memory back after a call that used much, bit by bit, so that nobody else waits for it. Whether the
+    /// interpreter is full nevertheless: what the scripts themselves hold does not leave them room to work in.
+    pub async fn tidy(&self) -> bool {
+        let mut rounds = 0;
         for _ in 0..COLLECTIONS_MAX {
-            if self.used_memory() < MEMORY / 2 || self.vm.collect().unwrap_or(true) {
-                return;
+            if self.used_memory() < MEMORY / 2 {
+                return false;
+            }
+            if self.vm.collect().unwrap_or(true) {
+                rounds += 1;
+                // A round that began before something was let go of leaves it: only the next one is a whole one.
+                if rounds == 2 || self.used_memory() <= FULL {
+                    break;
+                }
             }
             tokio::task::yield_now().await;
         }
+        self.used_memory() > FULL
     }
 }
 
@@ -277,7 +291,7 @@ impl Trouble {
     }
 }
 
-/// The variables of one call, read back when it ends, also where it is dropped.
+/// What one call leaves: its variables are read back and its metrics told when it ends, also where it is dropped.
 struct OpenVars<'a> {
     context: &'a Context,
     ended: bool,
@@ -291,6 +305,10 @@ impl<'a> OpenVars<'a> {
 
     fn end(&mut self) -> Result<(), String> {
         self.ended = true;
+        let samples = self.context.metrics.borrow_mut().take();
+        if !samples.is_empty() {
+            self.context.tell(Told::Metrics { name: self.context.profile().name.clone(), samples });
+        }
         if let Some(json) = self.context.vars.end()? {
             self.context.tell(Told::Vars { name: self.context.profile().name.clone(), json });
         }

@@ -11,10 +11,11 @@ mod lane;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use proclaunch_core::hook::{Answer, Hook, Hooks, Outcome, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
+use proclaunch_core::log::Level;
 use tokio::sync::oneshot;
 
 use self::lane::{Lane, Next};
@@ -32,6 +33,12 @@ pub(super) struct Seat {
     kept: Kept,
     /// Which version of each hook is in force: usually one host for all.
     hosts: RefCell<BTreeMap<Hook, Rc<Host>>>,
+    /// What was loaded last, to be loaded again where an interpreter is full.
+    sources: RefCell<Option<Sources>>,
+    /// The host of what was loaded last.
+    newest: RefCell<Weak<Host>>,
+    /// Whether it was said that interpreters of these files become full.
+    said_full: Cell<bool>,
     /// Dropped to give up the loading that is under way.
     loading: RefCell<Option<oneshot::Sender<()>>>,
     lanes: RefCell<[Lane; lane::LANES]>,
@@ -45,6 +52,9 @@ impl Seat {
             shared,
             kept: Kept::default(),
             hosts: RefCell::default(),
+            sources: RefCell::default(),
+            newest: RefCell::default(),
+            said_full: Cell::new(false),
             loading: RefCell::default(),
             lanes: RefCell::default(),
             gone: Cell::new(false),
@@ -56,6 +66,44 @@ impl Seat {
         if self.kept.borrow().is_empty() {
             *self.kept.borrow_mut() = std::mem::take(&mut sources.vars);
         }
+        *self.sources.borrow_mut() = Some(sources.clone());
+        self.said_full.set(false);
+        self.load_then(sources, move |seat, sources, loaded| seat.install(generation, sources, loaded));
+    }
+
+    /// Loads the same files again where what scripts hold fills their interpreter. The full one is asked until then.
+    fn refresh(self: &Rc<Self>, full: &Rc<Host>) {
+        let is_newest = std::ptr::eq(self.newest.borrow().as_ptr(), Rc::as_ptr(full));
+        let Some(sources) = self.sources.borrow().clone().filter(|_| is_newest) else { return };
+        if self.loading.borrow().is_some() {
+            return;
+        }
+        if !self.said_full.replace(true) {
+            let text = "the hooks hold most of the memory that they may use, and are loaded anew with nothing but \
+                        service.vars";
+            self.tell(Told::Said {
+                name: self.name.clone(),
+                level: Level::Warn,
+                hook: None,
+                text: text.to_owned(),
+            });
+        }
+        self.load_then(sources, |seat, _, loaded| {
+            // What cannot be loaded this time is asked where it was.
+            if let Ok(host) = loaded {
+                seat.put_in_force(&Rc::new(host));
+            }
+            for lane in 0..lane::LANES {
+                seat.go_on(lane);
+            }
+        });
+    }
+
+    fn load_then(
+        self: &Rc<Self>,
+        sources: Sources,
+        then: impl FnOnce(&Rc<Self>, &Sources, Result<Host, String>) + 'static,
+    ) {
         let (give_up, given_up) = oneshot::channel::<()>();
         *self.loading.borrow_mut() = Some(give_up);
         let (seat, busy) = (Rc::clone(self), self.shared.busy());
@@ -67,7 +115,7 @@ impl Seat {
             };
             drop(busy);
             seat.loading.take();
-            seat.install(generation, &sources, loaded);
+            then(&seat, &sources, loaded);
         });
     }
 
@@ -98,11 +146,11 @@ impl Seat {
             Err(why) => (None, sources.all().map(|(hook, _)| (hook, why.clone())).collect()),
         };
         let named: BTreeSet<Hook> = sources.all().map(|(hook, _)| hook).collect();
-        let mut hosts = self.hosts.borrow_mut();
-        hosts.retain(|hook, _| named.contains(hook));
+        self.hosts.borrow_mut().retain(|hook, _| named.contains(hook));
         if let Some(host) = &host {
-            hosts.extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
+            self.put_in_force(host);
         }
+        let hosts = self.hosts.borrow();
         let hooks = Hooks {
             loaded: hosts.keys().copied().collect(),
             broken,
@@ -126,6 +174,11 @@ impl Seat {
             }
         }
         counted.iter().map(|host| host.used_memory()).sum()
+    }
+
+    fn put_in_force(&self, host: &Rc<Host>) {
+        *self.newest.borrow_mut() = Rc::downgrade(host);
+        self.hosts.borrow_mut().extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
     }
 
     /// Has a hook asked, when its turn comes.
@@ -195,9 +248,12 @@ impl Seat {
                 Some(outcome) => seat.decide(question.id, outcome),
                 None => {}
             }
-            host.tidy().await;
+            let is_full = host.tidy().await;
             drop(busy);
             if !seat.gone.get() {
+                if is_full {
+                    seat.refresh(&host);
+                }
                 seat.lanes.borrow_mut()[lane].free();
                 seat.go_on(lane);
             }

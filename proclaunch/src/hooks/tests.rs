@@ -8,6 +8,7 @@ mod examples;
 mod files;
 mod fleet;
 mod hostile;
+mod metrics;
 mod pages;
 mod policies;
 mod processes;

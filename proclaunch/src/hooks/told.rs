@@ -11,6 +11,7 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Level;
 
 use super::exec::{Exec, ExecId};
+use super::metrics::Sample;
 
 /// One message of the hooks to the reactor.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +60,13 @@ pub enum Told {
         name: ProfileName,
         /// All of them, as JSON.
         json: String,
+    },
+    /// A call has counted or measured something.
+    Metrics {
+        /// Of which profile.
+        name: ProfileName,
+        /// Each series once.
+        samples: Vec<Sample>,
     },
     /// A hook wants a command executed, and waits for its end.
     Exec(Arc<Exec>),

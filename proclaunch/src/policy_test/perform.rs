@@ -222,7 +222,8 @@ impl Stage {
                     exec.ended(Ended::Exit(Exit::Signal { signal: Signal::KILL, core: false }));
                 }
             }
-            Told::Beat => {}
+            // Metrics decide nothing.
+            Told::Metrics { .. } | Told::Beat => {}
         }
     }
 

@@ -107,6 +107,8 @@ impl Reactor {
         }
         self.hooks.loading.remove(name);
         self.hooks.vars.remove(name);
+        let now = self.now();
+        self.metrics.forget(name, now);
     }
 
     /// The engine owes something more; its silence counts from now if it owed nothing before.
@@ -153,6 +155,7 @@ impl Reactor {
                     self.write(&Entry::Profile(name, Said::Hook { hook, level, text }));
                 }
                 Told::Vars { name, json } => self.keep_vars(&name, json),
+                Told::Metrics { name, samples } => self.take_metrics(&name, samples),
                 Told::Exec(exec) => self.exec(exec),
                 Told::ExecKill(id) => self.kill_exec(id),
                 Told::Beat => {}

@@ -6,6 +6,7 @@
 mod chores;
 mod execs;
 mod hooks;
+mod metrics;
 mod perform;
 pub(crate) mod published;
 mod reactor;
@@ -103,6 +104,7 @@ fn prepare(
     // At once: a signal that is there already outranks what is said in the next wait.
     let started = Own::Started { pid: nix::unistd::getpid().as_raw() };
     reactor.perform_effect(Effect::Log(Entry::Own(started)));
+    reactor.begin_metrics();
     reactor.recall();
     reactor.scan_all();
     Ok((fleet, reactor))

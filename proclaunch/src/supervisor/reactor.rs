@@ -29,6 +29,7 @@ use crate::sys::clock;
 use super::chores::Chores;
 use super::execs::Execs;
 use super::hooks::Hooks;
+use super::metrics::Metrics;
 use super::published::Published;
 use super::rescan::Rescan;
 
@@ -53,6 +54,7 @@ pub(super) struct Reactor {
     pub(super) hooks: Hooks,
     pub(super) execs: Execs,
     pub(super) published: Published,
+    pub(super) metrics: Metrics,
     rescan: Rescan,
     watcher: Option<Watcher>,
     defaults: Defaults,
@@ -62,7 +64,7 @@ pub(super) struct Reactor {
     signals: SignalFd,
     timer: TimerFd,
     armed: Option<Moment>,
-    now: Moment,
+    pub(super) now: Moment,
 }
 
 impl Reactor {
@@ -117,6 +119,7 @@ impl Reactor {
             hooks,
             execs: Execs::new(random),
             published: Published::default(),
+            metrics: Metrics::default(),
             rescan: Rescan::default(),
             watcher,
             defaults: Defaults::default(),
@@ -238,7 +241,9 @@ impl Reactor {
             EpollTimeout::ZERO
         } else {
             let published = self.published.deadline();
-            let own = [self.rescan.deadline(), self.chores.deadline(), self.hooks.deadline(), published];
+            let metrics = self.metrics.deadline();
+            let own =
+                [self.rescan.deadline(), self.chores.deadline(), self.hooks.deadline(), published, metrics];
             self.arm(own.into_iter().flatten().chain(deadline).min());
             EpollTimeout::NONE
         };
@@ -289,6 +294,7 @@ impl World for Reactor {
     fn wait(&mut self, deadline: Option<Moment>, inputs: &mut Vec<Input>) {
         self.take_reports();
         self.do_chores(self.now);
+        self.write_metrics(self.now);
         self.wait_for_descriptors(deadline, !self.answers.is_empty());
         self.take_reports();
         self.replace_stuck_engine(self.now);

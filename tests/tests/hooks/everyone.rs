@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use nix::sys::signal::Signal;
 use proclaunch_tests::sandbox::Sandbox;
 
 use crate::SLEEP;
@@ -13,7 +14,8 @@ fn on_event_of_the_defaults_hears_of_every_profile_after_its_own() {
         "on_event.lua",
         "return function(service, event) log.info('own ' .. service.name .. ' ' .. event.to) end\n",
     );
-    sandbox.profile("db", SLEEP).set("restart", "").set("backoff", "0.1 0.1");
+    // Now and then something happens to it, but not so often that it is not told.
+    sandbox.profile("db", "exec sleep 2").set("restart", "");
     let defaults = sandbox.profiles().join(".defaults");
     fs::create_dir(&defaults).unwrap();
     let every = |word: &str| {
@@ -30,10 +32,7 @@ fn on_event_of_the_defaults_hears_of_every_profile_after_its_own() {
     assert!(log.find("own web running").unwrap() < log.find("on_event: all web running").unwrap(), "{log}");
     assert!(!log.contains("own db"), "{log}");
     every("each");
-    supervisor.wait_for("the new version to be asked", || {
-        supervisor.kill_main_process("db");
-        supervisor.said("db", "on_event: each db").first().cloned()
-    });
+    supervisor.wait_for_line("db", "on_event: each db");
     supervisor.drain();
 }
 
@@ -72,5 +71,30 @@ fn hook_timeout_cuts_a_call_and_takes_force_at_once() {
     let line = supervisor.wait_for_line("web", "keeps its last good settings: `hook_timeout` line 1");
     assert!(line.contains("says `on_strat 600`: not the name of a hook"), "{line}");
     assert_eq!(supervisor.pids("web").len(), 1, "{}", supervisor.log());
+    supervisor.drain();
+}
+
+#[test]
+fn what_hooks_count_is_written_for_monitoring_and_outlives_a_reload() {
+    let sandbox = Sandbox::new();
+    let starts = "return function() metrics.counter('starts_total', 1, { by = 'hook' }) end\n";
+    sandbox.profile("web", SLEEP).set("restart", "").set("backoff", "0 0").set("on_ready.lua", starts);
+    let file = sandbox.state().join("metrics.prom");
+    fs::create_dir_all(sandbox.state()).unwrap();
+    fs::write(&file, "stale 1\n").unwrap();
+    let mut supervisor = sandbox.start();
+    let is = |count: u32| {
+        let text =
+            format!("# TYPE starts_total counter\nstarts_total{{profile=\"web\",by=\"hook\"}} {count}\n");
+        fs::read_to_string(&file).ok().filter(|found| *found == text)
+    };
+    supervisor.wait_for("the metrics", || is(1));
+    supervisor.sandbox.write("web", "on_ready.lua", &format!("{starts}\n-- another version\n"));
+    supervisor.kill_main_process("web");
+    supervisor.wait_for("the next version of the file", || is(2));
+    supervisor.sandbox.write("web", "on_ready.lua", "return function() end\n");
+    supervisor.end(Signal::SIGTERM);
+    supervisor.start_again();
+    supervisor.wait_for("the old numbers to be gone", || (!file.exists()).then_some(()));
     supervisor.drain();
 }

@@ -182,6 +182,7 @@ pub(crate) fn policy(rng: &mut Rng) -> Policy {
         kill: *rng.pick(&[Kill::Mixed, Kill::Mixed, Kill::Group, Kill::Tree, Kill::Process]),
         reload: rng.one_in(4).then_some(Signal::HUP),
         down: rng.one_in(8),
+        hook_timeouts: Box::default(),
         hooks: HookFiles::default(),
     }
 }

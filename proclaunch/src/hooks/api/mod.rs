@@ -20,6 +20,7 @@ mod fleet;
 pub(crate) mod http;
 mod json;
 mod log;
+mod metrics;
 pub(crate) mod net;
 mod policy;
 pub(super) mod process;
@@ -74,6 +75,7 @@ pub static GROUPS: &[&Group] = &[
     &http::GROUP,
     &json::GROUP,
     &log::GROUP,
+    &metrics::GROUP,
     &net::GROUP,
     &policy::GROUP,
     &sleep::GROUP,

@@ -64,7 +64,7 @@ pub(super) const GROUP: Group = Group {
             &[("verdicts", "{ [number | string]: boolean | number | { after: number, reason: string? } }")],
             "Policy",
             "A verdict for each exit code, as in { [78] = false, [75] = { after = 60 } }; a name such as \"SEGV\" stands \
-             for a death by that signal, and \"oom\" for one for want of memory. No opinion on others.",
+             for a death by that signal, and \"oom\" for one for want of memory, where `service.exit` knows. No opinion on others.",
         ),
         Item::function(
             "policy.first",

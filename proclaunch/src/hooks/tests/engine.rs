@@ -250,3 +250,33 @@ fn the_last_of_many_loads_counts() {
     bench.ask("web", 1, Hook::Health, ms(5000));
     assert_eq!(bench.decided(1), Outcome::Answer(Answer::Health(Err("20".into()))));
 }
+
+#[test]
+fn an_interpreter_that_scripts_fill_is_made_anew_and_said_once() {
+    let mut bench = Bench::new();
+    let hoard = "local held = {}
+        return function(service)
+            service.vars.calls = (service.vars.calls or 0) + 1
+            table.insert(held, buffer.create(9 * 1024 * 1024))
+            return false, #held .. ' of ' .. service.vars.calls
+        end";
+    bench.load("web", &[(Hook::Health, hoard)]);
+    let mut held = Vec::new();
+    for id in 1.. {
+        bench.ask("web", id, Hook::Health, ms(5000));
+        match bench.decided(id) {
+            Outcome::Answer(Answer::Health(Err(why))) => held.push(why),
+            // Asked before the next interpreter is there.
+            Outcome::Failed(why) => assert!(why.contains("not enough memory"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        if held.iter().filter(|held: &&String| held.starts_with("1 of ")).count() == 3 {
+            break;
+        }
+        assert!(id < 200, "{held:?}");
+    }
+    assert!(!held.iter().any(|held| held.starts_with("4 of ")), "there is no room for it: {held:?}");
+    assert!(!held[1..].iter().any(|held| held.ends_with(" of 1")), "the variables stay: {held:?}");
+    let is_warning = |told: &&Told| matches!(told, Told::Said { text, .. } if text.contains("loaded anew"));
+    assert_eq!(bench.told.iter().filter(is_warning).count(), 1, "{:?}", bench.told);
+}

@@ -158,7 +158,7 @@ function check.fds(options) end
 function check.children(options) end
 
 ---Healthy while an HTTP request is answered with the status `expect`, one of several, or any from 200 to 299, and the body contains `contains`. The request is that of http.get. `every`, `timeout`, `times` and `grace` are the schedule, here and in all checks. Since 2.0.
----@param options { url: string, expect: (number | number[])?, contains: string?, method: string?, headers: { [string]: string }?, body: string?, unix: string?, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
+---@param options { url: string, expect: (number | number[])?, contains: string?, method: string?, headers: { [string]: string }?, body: string?, unix: string?, ca: string?, verify: boolean?, every: number?, timeout: number?, times: (number | number[])?, grace: number? }
 ---@return Check
 function check.http(options) end
 
@@ -259,16 +259,16 @@ function fleet.names() end
 
 http = {}
 
----Asks for what is at an address: `http://HOST:PORT/PATH`, or over a socket in the file system `http+unix://%2Frun%2Fx.sock/PATH`, which is the same as the option `unix = "/run/x.sock"`. Within `timeout` seconds (5), gives the status, the headers in lower case and the body, of at most 1 MiB; or nil, and why. Redirects are not followed. There is no TLS: `https://` is an error. Since 2.0.
+---Asks for what is at an address: `http://HOST:PORT/PATH`, or over a socket in the file system `http+unix://%2Frun%2Fx.sock/PATH`, which is the same as the option `unix = "/run/x.sock"`. Within `timeout` seconds (5), gives the status, the headers in lower case and the body, of at most 1 MiB; or nil, and why. Redirects are not followed. `https://` believes the authorities of the system, or those in the PEM file `ca`; with `verify = false` it believes everybody. Since 2.0.
 ---@param url string
----@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?
+---@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string?, ca: string?, verify: boolean? }?
 ---@return { status: number, headers: { [string]: string }, body: string }?
 ---@return string?
 function http.get(url, options) end
 
 ---Sends the option `body` to an address; all else is as with http.get. Since 2.0.
 ---@param url string
----@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?
+---@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string?, ca: string?, verify: boolean? }?
 ---@return { status: number, headers: { [string]: string }, body: string }?
 ---@return string?
 function http.post(url, options) end
@@ -276,7 +276,7 @@ function http.post(url, options) end
 ---The same with any method. Since 2.0.
 ---@param method string
 ---@param url string
----@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?
+---@param options { timeout: number?, headers: { [string]: string }?, body: string?, unix: string?, ca: string?, verify: boolean? }?
 ---@return { status: number, headers: { [string]: string }, body: string }?
 ---@return string?
 function http.request(method, url, options) end

@@ -11,6 +11,7 @@ pub mod instance;
 pub mod keeper;
 pub mod logging;
 pub mod panics;
+pub mod policy_test;
 pub mod scan;
 pub mod store;
 pub mod supervisor;

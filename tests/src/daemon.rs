@@ -1,5 +1,6 @@
 //! The real supervisor as a daemon, which nobody is the parent of.
 
+use std::fs::File;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Command;
@@ -50,6 +51,9 @@ impl Daemon {
     pub fn end(&self, signal: Signal) {
         self.process.signal(signal);
         self.wait_for("the daemon's end", || (!self.process.is_alive()).then_some(()));
+        // Its other threads may live a moment longer, and hold the lock.
+        let state = File::open(self.sandbox.state()).unwrap();
+        self.wait_for("its lock", || state.try_lock().is_ok().then_some(()));
     }
 }
 

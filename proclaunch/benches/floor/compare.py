@@ -36,7 +36,7 @@ TIMEOUT = 60
 class Supervisor:
     """One supervisor over its own copy of the services, from its launch to its end."""
 
-    def __init__(self, tools, binary, count):
+    def __init__(self, tools, binary, count, equip=lambda profile, index: None):
         self.tools, self.dir = tools, tempfile.mkdtemp(dir=tools.dir)
         self.count, self.is_floor = count, binary == tools.floor
         self.starts_path = os.path.join(self.dir, 'starts')
@@ -47,6 +47,7 @@ class Supervisor:
             write(profile + '/run', '#!%s %s\n' % (tools.service, self.starts_path), 0o755)
             write(profile + '/restart', '')
             write(profile + '/backoff', '0 0\n')
+            equip(profile, i)
         os.makedirs(self.dir + '/profiles', exist_ok=True)
         os.makedirs(self.dir + '/state')
         if self.is_floor:

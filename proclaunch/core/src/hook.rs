@@ -87,6 +87,11 @@ impl Hook {
         })
     }
 
+    /// Whether nobody waits for its answer: it is told of something that has happened.
+    pub const fn is_only_told(self) -> bool {
+        matches!(self, Self::OnReady | Self::OnExit | Self::OnEvent)
+    }
+
     /// Whether a call may wait at all. Those that may not decide while something stands still.
     pub const fn may_wait(self) -> bool {
         !matches!(self, Self::ShouldRestart | Self::OnChange)
@@ -285,7 +290,7 @@ pub enum Wish {
 pub struct Hooks {
     /// Those that can be called.
     pub loaded: Vec<Hook>,
-    /// Those that are there and cannot be called, and never could, with the reason.
+    /// Those whose files are no good, with the reason. One that is loaded too is the last good version.
     pub broken: Vec<(Hook, String)>,
     /// The health checks, in the order of the file.
     pub checks: Vec<Schedule>,

@@ -5,11 +5,12 @@ use clap::{Args, CommandFactory};
 use super::{Verb, command, output};
 use crate::fatal::USAGE;
 use crate::hooks::reference;
+use crate::policy_test;
 
 /// What to print.
 #[derive(Debug, Args)]
 pub struct Help {
-    /// A verb; or `hooks`: what Lua hooks can use, and what they may answer
+    /// A verb; or `hooks`: what Lua hooks can use, and what they may answer; or `tests`: what their tests can use
     #[arg(value_name = "TOPIC")]
     topic: Option<String>,
 }
@@ -20,6 +21,7 @@ impl Help {
         match self.topic.as_deref() {
             None => output::print(&command().render_help().to_string()),
             Some("hooks") => output::print(&reference::page()),
+            Some("tests") => output::print(&policy_test::page()),
             Some(topic) => {
                 if let Some(page) = page(topic) {
                     return output::print(&page);
@@ -41,7 +43,7 @@ fn page(topic: &str) -> Option<String> {
 fn topics() -> String {
     let verbs = Verb::command();
     let names = verbs.get_subcommands().map(|verb| format!("`{}`", verb.get_name()));
-    names.chain(["`hooks`".to_owned()]).collect::<Vec<_>>().join(", ")
+    names.chain(["`hooks`".to_owned(), "`tests`".to_owned()]).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod check;
 mod help;
 mod output;
 mod settings;
+mod test;
 mod verb;
 
 use std::ffi::OsString;

@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser};
 
 use super::check::Check;
 use super::help::Help;
+use super::test::Test;
 
 /// A first word that is not a directory.
 #[derive(Debug, Parser)]
@@ -17,6 +18,8 @@ pub enum Verb {
     Check(Check),
     /// Print the help, or a page of it: for a verb, or for what Lua hooks can use
     Help(Help),
+    /// Run the tests of policies, `*_test.lua`, on a virtual clock
+    Test(Test),
 }
 
 impl Verb {
@@ -25,6 +28,7 @@ impl Verb {
         match self {
             Self::Check(check) => check.run(),
             Self::Help(help) => help.run(),
+            Self::Test(test) => test.run(),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::budget::Meter;
 use super::fault::bounded;
 use super::fleet::Fleet;
 use super::metrics::Samples;
+use super::outside::{Outside, Real};
 use super::time::Clock;
 use super::told::Told;
 use super::vars::Vars;
@@ -74,6 +75,7 @@ pub struct Context {
     unknown: RefCell<Vec<String>>,
     fleet: OnceCell<Fleet>,
     pub(super) metrics: RefCell<Samples>,
+    outside: OnceCell<Rc<dyn Outside>>,
     pub(super) vars: Vars,
 }
 
@@ -89,6 +91,7 @@ impl Context {
             unknown: RefCell::default(),
             fleet: OnceCell::new(),
             metrics: RefCell::default(),
+            outside: OnceCell::new(),
             vars,
         })
     }
@@ -117,6 +120,17 @@ impl Context {
     /// What the other profiles do; of nobody if nothing is connected.
     pub fn fleet(&self) -> &Fleet {
         self.fleet.get_or_init(Fleet::default)
+    }
+
+    /// Says what there is to be reached. To be called once, before a script runs.
+    pub(crate) fn surround(&self, outside: Rc<dyn Outside>) {
+        // What is there already stays.
+        let _ = self.outside.set(outside);
+    }
+
+    /// What there is to be reached: the machine as it is, unless something else is said.
+    pub(crate) fn outside(&self) -> &dyn Outside {
+        &**self.outside.get_or_init(|| Rc::new(Real))
     }
 
     /// The call that is running; none only between calls.

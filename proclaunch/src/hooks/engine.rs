@@ -21,8 +21,9 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::fleet::{Fleet, Snapshot};
 use super::source::Sources;
 use super::told::{Outbox, Told};
-use super::worker::{Order, Worker};
+use super::worker::{Order, Surroundings, Worker};
 use crate::panics::HOOKS;
+use crate::sys::priority;
 
 /// The stack of the thread: the interpreter nests 200 C calls deep, and a debug build needs 2 MiB for these.
 const STACK: usize = 8 * 1024 * 1024;
@@ -122,8 +123,10 @@ impl Engine {
         let runtime = runtime::Builder::new_current_thread().enable_time().enable_io().build()?;
         // Not joined, ever: it ends when the engine is dropped and its calls are over, or is left behind stuck.
         thread::Builder::new().name(HOOKS.to_owned()).stack_size(STACK).spawn(move || {
+            // The reactor goes first where both want the same processor. Without it hooks are as harmless, only slower.
+            let _ = priority::step_back();
             tokio::task::LocalSet::new().block_on(&runtime, async move {
-                let worker = Worker::new(config, outbox);
+                let worker = Worker::new(config, Surroundings::real(outbox));
                 while let Some(order) = receiver.recv().await {
                     worker.obey(order);
                 }

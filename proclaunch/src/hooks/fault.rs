@@ -33,7 +33,7 @@ pub(crate) fn shown(value: &Value) -> String {
 }
 
 /// What a script raised, as far as no code of its own is needed to tell: none for a table that has to be asked.
-pub(super) fn raised(value: &Value, file: &str) -> Option<String> {
+pub(crate) fn raised(value: &Value, file: &str) -> Option<String> {
     match value {
         Value::Error(error) => Some(describe(error, file)),
         Value::String(text) => Some(placed(&first_line(&text.to_string_lossy()), file)),
@@ -47,7 +47,7 @@ pub(super) fn raised(value: &Value, file: &str) -> Option<String> {
 }
 
 /// An error of the interpreter or of the API, with the line of the script that it comes from.
-pub(super) fn describe(error: &Error, file: &str) -> String {
+pub(crate) fn describe(error: &Error, file: &str) -> String {
     let (cause, traceback) = innermost(error);
     let text = match cause {
         Error::SyntaxError { message, .. } | Error::RuntimeError(message) => first_line(message),

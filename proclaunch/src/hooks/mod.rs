@@ -20,22 +20,23 @@ mod context;
 mod declared;
 mod engine;
 mod exec;
-mod fault;
+pub(crate) mod fault;
 mod fleet;
 mod host;
 mod library;
 mod metrics;
-mod plain;
+pub(crate) mod outside;
+pub(crate) mod plain;
 pub mod reference;
 mod require;
 mod seat;
 mod service;
-mod source;
+pub(crate) mod source;
 mod time;
 mod told;
 mod vars;
-mod vm;
-mod worker;
+pub(crate) mod vm;
+pub(crate) mod worker;
 
 #[cfg(test)]
 mod tests;

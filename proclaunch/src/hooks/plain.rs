@@ -15,7 +15,7 @@ const DEEPEST: usize = 32;
 
 /// Why a value is not plain data.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unfit {
+pub(crate) struct Unfit {
     path: String,
     why: String,
 }
@@ -27,7 +27,7 @@ impl fmt::Display for Unfit {
 }
 
 /// The data that a Lua value, called `name`, is; at most `limit` bytes of it, roughly.
-pub(super) fn to_json(name: &str, value: &Value, limit: usize) -> Result<Json, Unfit> {
+pub(crate) fn to_json(name: &str, value: &Value, limit: usize) -> Result<Json, Unfit> {
     Reader { path: vec![name.to_owned()], left: limit, limit, open: Vec::new() }.read(value)
 }
 
@@ -139,7 +139,7 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 /// The Lua value for data; null becomes nil.
-pub(super) fn to_lua(lua: &Lua, data: &Json) -> mlua::Result<Value> {
+pub(crate) fn to_lua(lua: &Lua, data: &Json) -> mlua::Result<Value> {
     Ok(match data {
         Json::Null => Value::Nil,
         Json::Bool(truth) => Value::Boolean(*truth),

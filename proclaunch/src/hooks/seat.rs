@@ -22,20 +22,9 @@ use self::lane::{Lane, Next};
 use super::context::{Context, Profile, Tell};
 use super::host::Host;
 use super::source::Sources;
-use super::time::Clock;
 use super::told::Told;
 use super::vars::{Kept, Vars};
 use super::worker::Shared;
-
-/// So many errors in a row switch a hook off.
-const STRIKES_MAX: u32 = 5;
-
-#[derive(Debug, Default)]
-struct Strikes {
-    count: u32,
-    /// Why it is switched off.
-    off: Option<String>,
-}
 
 /// The hooks of one profile.
 pub(super) struct Seat {
@@ -53,7 +42,6 @@ pub(super) struct Seat {
     /// Dropped to give up the loading that is under way.
     loading: RefCell<Option<oneshot::Sender<()>>>,
     lanes: RefCell<[Lane; lane::LANES]>,
-    strikes: RefCell<BTreeMap<Hook, Strikes>>,
     gone: Cell<bool>,
 }
 
@@ -69,7 +57,6 @@ impl Seat {
             said_full: Cell::new(false),
             loading: RefCell::default(),
             lanes: RefCell::default(),
-            strikes: RefCell::default(),
             gone: Cell::new(false),
         })
     }
@@ -143,7 +130,9 @@ impl Seat {
         let tell: Tell = Rc::new(move |told| shared.tell(told));
         let own = std::iter::once(sources.profile_dir.clone());
         let modules = own.chain(self.shared.config.modules.iter().cloned()).collect();
-        let context = Context::new(profile, modules, Clock::Real, tell, Vars::new(Rc::clone(&self.kept)));
+        let around = &self.shared.around;
+        let context = Context::new(profile, modules, around.clock, tell, Vars::new(Rc::clone(&self.kept)));
+        context.surround(Rc::clone(&around.outside));
         context.connect(self.shared.config.fleet.clone());
         context
     }
@@ -162,18 +151,13 @@ impl Seat {
             self.put_in_force(host);
         }
         let hosts = self.hosts.borrow();
-        for (hook, why) in &broken {
-            let stays = if hosts.contains_key(hook) { "; the last good version stays in force" } else { "" };
-            self.say(Level::Warn, *hook, format!("{why}{stays}"));
-        }
         let hooks = Hooks {
             loaded: hosts.keys().copied().collect(),
-            broken: broken.into_iter().filter(|(hook, _)| !hosts.contains_key(hook)).collect(),
+            broken,
             checks: hosts.get(&Hook::Health).map(|host| host.hooks().checks.clone()).unwrap_or_default(),
             tick: hosts.get(&Hook::OnTick).and_then(|host| host.hooks().tick),
         };
         drop(hosts);
-        self.strikes.borrow_mut().clear();
         self.shared.tell(Told::Loaded { name: self.name.clone(), generation, hooks });
         for lane in 0..lane::LANES {
             self.go_on(lane);
@@ -185,13 +169,20 @@ impl Seat {
         self.hosts.borrow_mut().extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
     }
 
+    /// How much memory its interpreters use, in bytes; each is counted once.
+    pub(super) fn used_memory(&self) -> usize {
+        let hosts = self.hosts.borrow();
+        let mut counted: Vec<&Rc<Host>> = Vec::new();
+        for host in hosts.values() {
+            if !counted.iter().any(|other| Rc::ptr_eq(other, host)) {
+                counted.push(host);
+            }
+        }
+        counted.iter().map(|host| host.used_memory()).sum()
+    }
+
     /// Has a hook asked, when its turn comes.
     pub(super) fn ask(self: &Rc<Self>, question: Question) {
-        let off = self.strikes.borrow().get(&question.hook).and_then(|strikes| strikes.off.clone());
-        if let Some(why) = off {
-            self.decide(question.id, Outcome::Failed(format!("{} is switched off: {why}", question.hook)));
-            return;
-        }
         let lane = lane::of(question.hook);
         let left_out = self.lanes.borrow_mut()[lane].push(question);
         if let Some(question) = left_out {
@@ -254,7 +245,7 @@ impl Seat {
                 Some(Outcome::TimedOut) if waited && question.hook == Hook::Health => {
                     seat.decide(question.id, Outcome::Answer(Answer::Nothing));
                 }
-                Some(outcome) => seat.judge(question.hook, question.id, outcome),
+                Some(outcome) => seat.decide(question.id, outcome),
                 None => {}
             }
             let is_full = host.tidy().await;
@@ -269,36 +260,8 @@ impl Seat {
         });
     }
 
-    /// Tells an outcome, and counts errors.
-    fn judge(&self, hook: Hook, id: QuestionId, outcome: Outcome) {
-        let mut all = self.strikes.borrow_mut();
-        let strikes = all.entry(hook).or_default();
-        let mut switched_off = None;
-        match &outcome {
-            Outcome::Answer(_) => strikes.count = 0,
-            Outcome::TimedOut => {}
-            Outcome::Failed(why) => {
-                strikes.count += 1;
-                if strikes.count == STRIKES_MAX {
-                    let why = format!("{STRIKES_MAX} errors in a row, the last: {why}");
-                    strikes.off = Some(why.clone());
-                    switched_off = Some(why);
-                }
-            }
-        }
-        drop(all);
-        self.decide(id, outcome);
-        if let Some(why) = switched_off {
-            self.tell(Told::SwitchedOff { name: self.name.clone(), hook, why });
-        }
-    }
-
     fn decide(&self, id: QuestionId, outcome: Outcome) {
         self.tell(Told::Decided { name: self.name.clone(), id, outcome });
-    }
-
-    fn say(&self, level: Level, hook: Hook, text: String) {
-        self.tell(Told::Said { name: self.name.clone(), level, hook: Some(hook), text });
     }
 
     fn tell(&self, told: Told) {

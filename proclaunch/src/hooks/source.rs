@@ -90,7 +90,7 @@ impl Sources {
 }
 
 /// The text as the compiler is to see it, or what is wrong with it.
-pub(super) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn checked(text: &[u8]) -> Result<Vec<u8>, String> {
     if text.len() > LONGEST {
         return Err(format!("is longer than {LONGEST} bytes"));
     }

@@ -15,4 +15,6 @@ mod processes;
 mod reference;
 mod sandbox;
 mod support;
+#[cfg(feature = "tls")]
+mod tls;
 mod variables;

@@ -68,15 +68,6 @@ pub enum Told {
         /// Each series once.
         samples: Vec<Sample>,
     },
-    /// A hook is not called any more until it is loaded again.
-    SwitchedOff {
-        /// Of which profile.
-        name: ProfileName,
-        /// Which hook.
-        hook: Hook,
-        /// The last error.
-        why: String,
-    },
     /// A hook wants a command executed, and waits for its end.
     Exec(Arc<Exec>),
     /// A command is not wanted any more: nothing of it may be left. One that has ended may be meant.

@@ -29,7 +29,7 @@ const GUARD: &str = "local pcall = ...\nreturn function(f, ...) return pcall(f, 
 ///
 /// Functions of a Lua that is gone panic: whoever holds functions holds the `Vm` beside them.
 #[derive(Debug)]
-pub(super) struct Vm {
+pub(crate) struct Vm {
     /// The interpreter.
     pub lua: Lua,
     /// What scripts see as globals.
@@ -45,7 +45,7 @@ impl Vm {
     ///
     /// # Errors
     /// There is no memory left.
-    pub(super) fn new(context: &Rc<Context>) -> mlua::Result<Self> {
+    pub(crate) fn new(context: &Rc<Context>) -> mlua::Result<Self> {
         let libraries = StdLib::COROUTINE
             | StdLib::TABLE
             | StdLib::STRING
@@ -86,7 +86,7 @@ impl Vm {
 /// mlua takes `coroutine.yield` from the globals whenever it makes an async function. The library is there only then,
 /// and in the table that stands before the read-only one: the compiler's constants are looked up in that very table
 /// when a file is loaded, so that nothing may be left in it (seen with Luau 0.740).
-pub(super) fn making<T>(lua: &Lua, make: impl FnOnce() -> mlua::Result<T>) -> mlua::Result<T> {
+pub(crate) fn making<T>(lua: &Lua, make: impl FnOnce() -> mlua::Result<T>) -> mlua::Result<T> {
     let globals = lua.globals();
     globals.raw_set(COROUTINE, lua.named_registry_value::<Table>(COROUTINE)?)?;
     let made = make();

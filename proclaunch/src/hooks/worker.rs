@@ -11,9 +11,12 @@ use std::time::Duration;
 use proclaunch_core::hook::{Outcome, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
 
+use super::context::Tell;
 use super::engine::Config;
+use super::outside::{Outside, Real};
 use super::seat::Seat;
 use super::source::Sources;
+use super::time::Clock;
 use super::told::{Outbox, Told};
 
 /// How often the thread says that it lives, while it has calls in flight.
@@ -21,7 +24,7 @@ const BEAT: Duration = Duration::from_millis(250);
 
 /// What the reactor wants.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(crate) enum Order {
     /// Load these files.
     Load(ProfileName, u64, Box<Sources>),
     /// Ask a hook.
@@ -32,18 +35,34 @@ pub(super) enum Order {
     Forget(ProfileName),
 }
 
+/// What is around the hooks: who is told, what time it is, what can be reached.
+pub(crate) struct Surroundings {
+    /// Who is told.
+    pub(crate) tell: Tell,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// What can be reached.
+    pub(crate) outside: Rc<dyn Outside>,
+}
+
+impl Surroundings {
+    /// The machine as it is, and the reactor.
+    pub(super) fn real(outbox: Arc<Outbox>) -> Self {
+        Self { tell: Rc::new(move |told| outbox.put(told)), clock: Clock::Real, outside: Rc::new(Real) }
+    }
+}
+
 /// What all seats share.
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) config: Config,
-    outbox: Arc<Outbox>,
+    pub(super) around: Surroundings,
     busy: Cell<usize>,
     beating: Cell<bool>,
 }
 
 impl Shared {
     pub(super) fn tell(&self, told: Told) {
-        self.outbox.put(told);
+        (self.around.tell)(told);
     }
 
     /// Counts a call or a load in flight, until the guard is dropped.
@@ -76,19 +95,20 @@ impl Drop for Busy {
 }
 
 /// Everything on the thread.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     shared: Rc<Shared>,
     seats: RefCell<BTreeMap<ProfileName, Rc<Seat>>>,
 }
 
 impl Worker {
-    pub(super) fn new(config: Config, outbox: Arc<Outbox>) -> Self {
-        let shared = Shared { config, outbox, busy: Cell::new(0), beating: Cell::new(false) };
+    /// Without a profile.
+    pub(crate) fn new(config: Config, around: Surroundings) -> Self {
+        let shared = Shared { config, around, busy: Cell::new(0), beating: Cell::new(false) };
         Self { shared: Rc::new(shared), seats: RefCell::default() }
     }
 
     /// Obeys. Within a `LocalSet`.
-    pub(super) fn obey(&self, order: Order) {
+    pub(crate) fn obey(&self, order: Order) {
         match order {
             Order::Load(name, generation, sources) => {
                 let mut seats = self.seats.borrow_mut();
@@ -115,6 +135,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// How much memory the hooks use, in bytes.
+    pub(crate) fn used_memory(&self) -> usize {
+        self.seats.borrow().values().map(|seat| seat.used_memory()).sum()
     }
 
     fn seat(&self, name: &ProfileName) -> Option<Rc<Seat>> {

@@ -79,6 +79,11 @@ pub fn scan_one(profiles_dir: &Path, name: &ProfileName) -> Result<Option<Files>
     settled(profiles_dir, |root| root.profile(name))
 }
 
+/// Reads the files of `.defaults/`; none if it is not there.
+pub fn scan_defaults(profiles_dir: &Path) -> Result<BTreeMap<String, File>, ScanError> {
+    settled(profiles_dir, |root| root.defaults())
+}
+
 /// What `read` finds in a directory that is still the same one afterwards: the end of an old release that is being
 /// deleted must not look like profiles that are gone.
 fn settled<T>(

@@ -73,7 +73,7 @@ impl Root {
         })
     }
 
-    fn defaults(&self) -> Result<BTreeMap<String, File>, ScanError> {
+    pub(super) fn defaults(&self) -> Result<BTreeMap<String, File>, ScanError> {
         match open_directory(&self.dir, DEFAULTS).and_then(directory::defaults) {
             Ok(files) => Ok(files),
             Err(Errno::ENOTDIR) => Ok(BTreeMap::new()),

@@ -156,9 +156,6 @@ impl Reactor {
                 }
                 Told::Vars { name, json } => self.keep_vars(&name, json),
                 Told::Metrics { name, samples } => self.take_metrics(&name, samples),
-                Told::SwitchedOff { name, hook, why } => {
-                    self.write(&Entry::Profile(name, Said::HookOff { hook, why }));
-                }
                 Told::Exec(exec) => self.exec(exec),
                 Told::ExecKill(id) => self.kill_exec(id),
                 Told::Beat => {}

@@ -60,7 +60,20 @@ pub fn local_time(seconds: i64) -> Option<LocalTime> {
     let mut time: libc::tm = unsafe { std::mem::zeroed() };
     // SAFETY: both pointers are valid for the call, which keeps neither.
     let done = unsafe { libc::localtime_r(&raw const seconds, &raw mut time) };
-    (!done.is_null()).then_some(LocalTime {
+    (!done.is_null()).then(|| broken_down(&time))
+}
+
+/// The same in UTC, wherever this place is.
+pub fn utc_time(seconds: i64) -> Option<LocalTime> {
+    // SAFETY: all bytes zero is a valid `tm`: integers and a pointer that is only written.
+    let mut time: libc::tm = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are valid for the call, which keeps neither.
+    let done = unsafe { libc::gmtime_r(&raw const seconds, &raw mut time) };
+    (!done.is_null()).then(|| broken_down(&time))
+}
+
+fn broken_down(time: &libc::tm) -> LocalTime {
+    LocalTime {
         year: time.tm_year.saturating_add(1900),
         month: time.tm_mon + 1,
         day: time.tm_mday,
@@ -68,7 +81,7 @@ pub fn local_time(seconds: i64) -> Option<LocalTime> {
         minute: time.tm_min,
         second: time.tm_sec,
         weekday: time.tm_wday,
-    })
+    }
 }
 
 /// What the kernel calls this boot: a UUID that no other boot has.
@@ -125,6 +138,8 @@ mod tests {
         assert_eq!((time.year, time.month), (2023, 11));
         assert!((14..=15).contains(&time.day), "{time:?}");
         assert!(thread_cpu() > Duration::ZERO);
+        let utc = utc_time(1_700_000_000).unwrap();
+        assert_eq!((utc.day, utc.hour, utc.minute, utc.second, utc.weekday), (14, 22, 13, 20, 2));
     }
 
     #[test]

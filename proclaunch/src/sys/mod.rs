@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod daemon;
 pub mod pidfd;
+pub mod priority;
 pub mod spawn;
 pub mod wait;
 

@@ -181,10 +181,10 @@ fn a_health_check_by_hand_that_fails_restarts_the_service() {
         local run = exec{ "test", "!", "-e", "sick" }
         return run.ok, "it is sick"
     end }"#;
-    let web =
-        sandbox.profile("web", "rm -f sick; exec sleep 1000").set("restart", "").set("health.lua", script);
+    let web = sandbox.profile("web", HEALS).set("restart", "").set("health.lua", script);
     let supervisor = sandbox.start();
     let first = supervisor.main_process("web");
+    supervisor.wait_for("it to have begun", || supervisor.output("web").contains("begins").then_some(()));
     web.set("sick", "");
     supervisor.wait_for("another process", || {
         let last = *supervisor.pids("web").last()?;
@@ -197,7 +197,7 @@ fn a_health_check_by_hand_that_fails_restarts_the_service() {
 #[test]
 fn a_command_is_killed_with_the_call_whose_budget_is_spent() {
     let sandbox = Sandbox::new();
-    let script = r#"return { every = 60, timeout = 1, function()
+    let script = r#"return { every = 2, timeout = 1, function()
         exec{ "sh", "-c", "echo $$ > pid; sleep 1000; true", timeout = 100 }
     end }"#;
     let web = sandbox.profile("web", SLEEP).set("health.lua", script);
@@ -212,10 +212,10 @@ fn a_command_is_killed_with_the_call_whose_budget_is_spent() {
 fn a_check_by_command_that_fails_restarts_the_service() {
     let sandbox = Sandbox::new();
     let check = "return check.exec{ 'test', '!', '-e', 'sick', every = 0.2, times = 2 }";
-    let web =
-        sandbox.profile("web", "rm -f sick; exec sleep 1000").set("restart", "").set("health.lua", check);
+    let web = sandbox.profile("web", HEALS).set("restart", "").set("health.lua", check);
     let supervisor = sandbox.start();
     let first = supervisor.main_process("web");
+    supervisor.wait_for("it to have begun", || supervisor.output("web").contains("begins").then_some(()));
     web.set("sick", "");
     supervisor.wait_for("another process", || {
         let last = *supervisor.pids("web").last()?;

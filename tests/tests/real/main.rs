@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+mod hooks;
 mod nginx;
 mod postgres;
 mod quickstart;

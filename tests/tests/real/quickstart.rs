@@ -2,9 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::supervisor::Supervisor;
+use proclaunch_tests::wait;
 
 const ALL: [&str; 6] = [".defaults", "web", "worker", "setup", "reloader", "daemon"];
 
@@ -49,6 +51,9 @@ fn the_quickstart_does_what_its_readme_says() {
 
     supervisor.wait_for("worker to crash twice", || supervisor.said("worker", "died").get(1).cloned());
     supervisor.wait_for("worker to come back", || supervisor.pids("worker").get(2).copied());
+    // Whether it was killed or failed, `should_restart` or `backoff` said when.
+    let waits = supervisor.wait_for_line("worker", "restarts in 5s");
+    assert!(waits.contains("killed, which may happen again"), "{waits}");
 
     // Its work is done: what happened to the others has not started it again.
     assert_eq!(supervisor.said("setup", "starting").len(), 1, "{}", supervisor.log());
@@ -59,10 +64,17 @@ fn the_quickstart_does_what_its_readme_says() {
 fn a_changed_port_moves_the_web_service() {
     let example = Sandbox::copy("quickstart", &["web"]);
     let first = example.free_port("web");
+    example.replace("web", "health.lua", "every = 5", "every = 0.5");
     let supervisor = example.start();
     supervisor.wait_for("web to answer", || get(first));
+    supervisor.wait_for_line("web", "healthy");
     let second = supervisor.sandbox.free_port("web");
     supervisor.wait_for("web to answer there", || get(second));
+    // Its health check asks at the new port: at the old one it would find nobody.
+    supervisor.wait_for("health there", || supervisor.said("web", "healthy").get(1).cloned());
+    wait::pass(Duration::from_secs(2));
+    assert_eq!(supervisor.said("web", "unhealthy"), Vec::<String>::new(), "{}", supervisor.log());
+    assert_eq!(supervisor.said("web", "on_stop: served for").len(), 1, "{}", supervisor.log());
     assert_eq!(supervisor.pids("web").len(), 2, "{}", supervisor.log());
     supervisor.drain();
 }

@@ -21,6 +21,8 @@ pub(crate) const REDIS_CLI: Software =
     Software { program: "redis-cli", versions: None, package: "redis-tools" };
 pub(crate) const POSTGRES: Software =
     Software { program: "postgres", versions: Some("/usr/lib/postgresql"), package: "postgresql" };
+pub(crate) const PG_ISREADY: Software =
+    Software { program: "pg_isready", versions: None, package: "postgresql-client" };
 pub(crate) const PSQL: Software = Software { program: "psql", versions: None, package: "postgresql-client" };
 
 /// Whether all of it is installed. What is not is said aloud, or is a failure where nothing may be missing.

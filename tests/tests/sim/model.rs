@@ -98,7 +98,7 @@ impl Model {
                 self.scan(scan, &before);
                 self.has_begun |= scan.complete;
             }
-            Input::Hook(name, event) => self.wished(name, event, &before),
+            Input::Hook(name, event) => self.wished(name, event),
             Input::Signal(Signal::HUP) => self.drain(),
             Input::Signal(Signal::TERM) if self.drains_on_term => self.drain(),
             Input::ScanFailed(_) => self.last = None,
@@ -114,8 +114,8 @@ impl Model {
         before
     }
 
-    /// A hook wants something: what an operator could order of a process that runs.
-    fn wished(&mut self, name: &ProfileName, event: &Event, before: &Before) {
+    /// A hook wants something: what an operator could order.
+    fn wished(&mut self, name: &ProfileName, event: &Event) {
         let Event::Wished { wish, .. } = event else { return };
         match wish {
             Wish::Shutdown(_) => {
@@ -123,13 +123,14 @@ impl Model {
                     self.drain();
                 }
             }
-            Wish::Stop(_) if before.states.get(name) == Some(&StateName::Running) => {
-                if let Some(entry) = self.entries.get_mut(name) {
+            Wish::Stop(_) => {
+                let entry = self.entries.get_mut(name).filter(|entry| entry.want == Want::Up);
+                if let Some(entry) = entry {
                     entry.want = Want::Down;
                     entry.is_ordered = true;
                 }
             }
-            Wish::Stop(_) | Wish::Restart(_) | Wish::Signal(..) => {}
+            Wish::Restart(_) | Wish::Signal(..) => {}
         }
     }
 

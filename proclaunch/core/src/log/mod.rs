@@ -5,8 +5,12 @@
 
 mod entry;
 mod format;
+mod own;
+mod said;
 mod words;
 
-pub use entry::{Entry, Level, Own, Said};
+pub use entry::{Entry, Level};
 pub use format::{Escaped, Span, line};
+pub use own::Own;
+pub use said::Said;
 pub use words::Outcome;

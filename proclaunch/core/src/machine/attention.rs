@@ -23,6 +23,18 @@ pub(super) fn become_ready(memory: &mut Memory, cx: &mut Context<'_>, running: R
     running.catch_up(memory, cx)
 }
 
+impl Memory {
+    /// Drops from a watch what is switched off.
+    fn silence(&self, watch: &mut Watch) {
+        if self.switched_off(Hook::Health).is_some() {
+            watch.drop_checks();
+        }
+        if self.switched_off(Hook::OnTick).is_some() {
+            watch.drop_tick();
+        }
+    }
+}
+
 impl Running {
     /// Begins to ask the hooks that are in force, from now on.
     pub(super) fn attend(mut self, memory: &Memory, now: Moment) -> Self {
@@ -31,7 +43,8 @@ impl Running {
         // What is to be decided is to be decided still.
         let (change, verdict) = old.map_or((None, None), |old| (old.change, old.verdict));
         self.attention = memory.hooks().map(|hooks| {
-            let watch = Watch::new(Some(hooks), now);
+            let mut watch = Watch::new(Some(hooks), now);
+            memory.silence(&mut watch);
             Box::new(Attention { ready, watch, change, verdict })
         });
         self
@@ -94,7 +107,10 @@ impl Running {
                     let id = memory.ask_with(cx, Hook::Health, now, index, schedule.timeout, None);
                     attention.watch.asked(index, id, at);
                 }
-                Due::Tick => memory.tell(cx, Hook::OnTick, now),
+                Due::Tick => {
+                    let id = memory.ask(cx, Hook::OnTick, now);
+                    attention.watch.ticked(id, at.plus(memory.policy().budget(Hook::OnTick)));
+                }
                 Due::Lapsed(id) => cx.act(Action::Lapse(id)),
             }
         }
@@ -120,9 +136,22 @@ impl Running {
         }
         let ready = attention.ready;
         if attention.watch.answered(id, &outcome, cx.now, ready) {
+            self.silence(memory, cx);
             return self.judge(memory, cx);
         }
+        self.silence(memory, cx);
         State::Running(self)
+    }
+
+    /// Asks no more what is switched off.
+    fn silence(&mut self, memory: &Memory, cx: &mut Context<'_>) {
+        let Some(attention) = &mut self.attention else { return };
+        let before: Vec<QuestionId> = attention.watch.open().collect();
+        memory.silence(&mut attention.watch);
+        let after: Vec<QuestionId> = attention.watch.open().collect();
+        for id in before.into_iter().filter(|id| !after.contains(id)) {
+            cx.act(Action::Lapse(id));
+        }
     }
 
     /// Works the health out anew, and acts on what is new about it.
@@ -139,6 +168,10 @@ impl Running {
             Health::Unhealthy => ("warn", Said::Unhealthy { reason: reason.clone() }),
             Health::Healthy | Health::Unknown => ("info", Said::Healthy),
         };
+        if health == from {
+            // Told to run on, and still unhealthy: what is new is the question, and not the answer.
+            return self.ask_if_it_goes_on(memory, cx, reason);
+        }
         cx.say(said);
         let event = Happening {
             kind: "health".to_owned(),
@@ -152,6 +185,12 @@ impl Running {
         if health != Health::Unhealthy {
             return State::Running(self);
         }
+        self.ask_if_it_goes_on(memory, cx, reason)
+    }
+
+    /// It is unhealthy: asks what is to be done about it.
+    fn ask_if_it_goes_on(mut self, memory: &mut Memory, cx: &mut Context<'_>, reason: String) -> State {
+        let now = self.now(false);
         memory.because("unhealthy", reason);
         if !memory.has(Hook::ShouldRestart) {
             return self.apply_verdict(memory, cx, Outcome::TimedOut);
@@ -228,19 +267,13 @@ impl Running {
                 memory.because("order", reason);
                 self.stop(memory, cx)
             }
-            Wish::Stop(reason) => {
-                cx.say(Said::HookDecided { hook, what: format!("stops: {reason}") });
-                memory.obey(Want::Down);
-                memory.because("order", reason);
-                self.stop(memory, cx)
-            }
             Wish::Signal(signal, reason) => {
                 cx.say(Said::HookDecided { hook, what: format!("is sent {signal}: {reason}") });
                 cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
                 State::Running(self)
             }
-            // The fleet drains; what this machine does comes as `Drain`.
-            Wish::Restart(_) | Wish::Shutdown(_) => State::Running(self),
+            // A stop comes as an order, and a shutdown from the fleet, as `Drain`.
+            Wish::Restart(_) | Wish::Stop(_) | Wish::Shutdown(_) => State::Running(self),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** a question that somebody waits for has a deadline in the state that waits; silence is the default.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,15 @@ use super::state::{Starting, State, StateName, Stopped, Stopping, Then};
 const EVENTS_MAX: u32 = 20;
 const EVENTS_WINDOW: Duration = Duration::from_secs(60);
 
+/// A process that ran for less than this ended at once.
+const BRIEF: Duration = Duration::from_secs(1);
+
+/// The shortest delay before such a process is started again by a hook.
+const RESTART_LEAST: Duration = Duration::from_millis(100);
+
+/// So many errors in a row switch a hook off.
+pub(super) const STRIKES_MAX: u32 = 5;
+
 /// What a machine knows of its hooks.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
@@ -30,8 +40,18 @@ pub(super) struct Known {
     asked: Fingerprint,
     /// What those that are in force turned out to be, and their digest.
     loaded: Option<(Fingerprint, Arc<Hooks>)>,
+    /// Errors in a row, and the last of them; cleared when files are loaded.
+    strikes: BTreeMap<Hook, Strikes>,
     events_since: Moment,
     events: u32,
+}
+
+/// How often a hook has failed in a row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Strikes {
+    pub(super) count: u32,
+    /// Why it is not asked any more.
+    off: Option<String>,
 }
 
 /// What a hook is told that the memory does not know.
@@ -57,14 +77,47 @@ impl Memory {
         self.known_hooks.loaded.as_ref().map(|(_, hooks)| hooks)
     }
 
+    /// Whether a hook can be asked.
     pub(super) fn has(&self, hook: Hook) -> bool {
-        self.hooks().is_some_and(|hooks| hooks.has(hook))
+        self.hooks().is_some_and(|hooks| hooks.has(hook)) && self.switched_off(hook).is_none()
     }
 
-    /// Why a hook file that is there can not be called, and never could.
+    /// Why a hook whose file is there cannot be asked.
     pub(super) fn broken(&self, hook: Hook) -> Option<&str> {
         let hooks = self.hooks()?;
-        hooks.broken.iter().find(|(broken, _)| *broken == hook).map(|(_, why)| why.as_str())
+        let broken = hooks.broken.iter().find(|(broken, _)| *broken == hook && !hooks.has(hook));
+        broken.map(|(_, why)| why.as_str()).or_else(|| self.switched_off(hook))
+    }
+
+    /// Why a hook is not asked any more until it changes.
+    pub(super) fn switched_off(&self, hook: Hook) -> Option<&str> {
+        self.known_hooks.strikes.get(&hook)?.off.as_deref()
+    }
+
+    pub(super) fn strikes(&mut self, hook: Hook) -> &mut Strikes {
+        self.known_hooks.strikes.entry(hook).or_default()
+    }
+
+    /// Counts what became of a question, and switches off a hook that only fails. One that waited too long is not
+    /// counted: that is the fault of what it waits for.
+    pub(super) fn count_outcome(&mut self, cx: &mut Context<'_>, hook: Hook, outcome: &Outcome) {
+        match outcome {
+            // What is off stays off: an answer that was under way comes too late.
+            Outcome::Answer(_) if self.switched_off(hook).is_none() => {
+                self.known_hooks.strikes.remove(&hook);
+            }
+            Outcome::Answer(_) | Outcome::TimedOut => {}
+            Outcome::Failed(why) => {
+                cx.say(Said::HookFailed { hook, why: why.clone() });
+                let strikes = self.strikes(hook);
+                strikes.count += 1;
+                if strikes.count >= STRIKES_MAX && strikes.off.is_none() {
+                    let why = format!("{STRIKES_MAX} errors in a row, the last: {why}");
+                    strikes.off = Some(why.clone());
+                    cx.say(Said::HookOff { hook, why });
+                }
+            }
+        }
     }
 
     /// Whether hook files were asked to be loaded, and none are in force yet.
@@ -101,6 +154,7 @@ impl Memory {
             cx.say(Said::HookBroken { hook: *hook, why: why.clone(), is_old });
         }
         self.known_hooks.loaded = Some((digest, hooks));
+        self.known_hooks.strikes.clear();
         true
     }
 
@@ -196,17 +250,33 @@ impl Memory {
         })
     }
 
+    /// The shortest delay that a hook can have: a process that ends at once must not be started a thousand times a
+    /// second.
+    fn least_delay(&self) -> Duration {
+        let last = self.exits.iter().next_back().filter(|ended| !ended.requested);
+        let brief = last.is_some_and(|ended| ended.after < BRIEF);
+        if brief { RESTART_LEAST } else { Duration::ZERO }
+    }
+
     /// What `should_restart` makes of what the settings would do.
-    pub(super) fn verdict(&self, cx: &mut Context<'_>, outcome: Outcome, fallback: Then) -> Then {
+    pub(super) fn verdict(&mut self, cx: &mut Context<'_>, outcome: Outcome, fallback: Then) -> Then {
         let hook = Hook::ShouldRestart;
         let (then, what) = match outcome {
             Outcome::Answer(Answer::Restart(Verdict::Yes)) => {
-                (Then::StartAt(cx.now), "restarts at once".to_owned())
+                let delay = self.least_delay();
+                let when = if delay == Duration::ZERO {
+                    "at once".to_owned()
+                } else {
+                    format!("in {}", Span(delay))
+                };
+                (Then::StartAt(cx.now.plus(delay)), format!("restarts {when}"))
             }
             Outcome::Answer(Answer::Restart(Verdict::No(reason))) => {
+                self.reason.clone_from(&reason);
                 (Then::Rest(Rest::Dead), format!("is not restarted: {reason}"))
             }
             Outcome::Answer(Answer::Restart(Verdict::After(delay, reason))) => {
+                let delay = delay.max(self.least_delay());
                 (Then::StartAt(cx.now.plus(delay)), format!("restarts in {}: {reason}", Span(delay)))
             }
             // No opinion, or none in time: the settings decide.

@@ -46,10 +46,10 @@ fn ask(memory: &mut Memory, cx: &mut Context<'_>, tries: u32, said: String) -> S
 }
 
 impl Memory {
-    /// Whether `on_start` is there and was never good: what it would have guarded against is not known.
+    /// Whether `on_start` is there and was never good, or is switched off: what it would have guarded against is not
+    /// known.
     pub(super) fn hold_for_gate(&mut self) -> bool {
-        let broken = self.broken(Hook::OnStart).filter(|_| !self.has(Hook::OnStart));
-        let Some(why) = broken else { return false };
+        let Some(why) = self.broken(Hook::OnStart) else { return false };
         self.trouble = Some(format!("on_start.lua: {why}").into());
         true
     }

@@ -35,8 +35,19 @@ impl Health {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Watch {
     checks: Vec<Check>,
-    tick: Option<(Moment, Duration)>,
+    tick: Option<Tick>,
     health: Health,
+    /// A decision was taken on what was counted, and it was to let it run on.
+    forgiven: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Tick {
+    every: Duration,
+    /// When it is asked next.
+    next: Moment,
+    /// The question that is open, and when it lapses.
+    open: Option<(QuestionId, Moment)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -78,11 +89,23 @@ impl Watch {
             reason: String::new(),
         };
         let tick = hooks.has(Hook::OnTick).then_some(hooks.tick).flatten();
+        let tick = tick.map(|every| every.max(LEAST));
         Self {
             checks: hooks.checks.iter().map(check).collect(),
-            tick: tick.map(|every| every.max(LEAST)).map(|every| (ready.plus(every), every)),
-            health: Health::Unknown,
+            tick: tick.map(|every| Tick { every, next: ready.plus(every), open: None }),
+            ..Self::default()
         }
+    }
+
+    /// Asks no checks any more: their hook is switched off.
+    pub(super) fn drop_checks(&mut self) {
+        self.checks.clear();
+        self.health = Health::Unknown;
+    }
+
+    /// Ticks no more.
+    pub(super) fn drop_tick(&mut self) {
+        self.tick = None;
     }
 
     pub(super) const fn health(&self) -> Health {
@@ -97,7 +120,8 @@ impl Watch {
 
     pub(super) fn deadline(&self) -> Option<Moment> {
         let checks = self.checks.iter().map(|check| check.open.map_or(check.next, |(_, until)| until));
-        checks.chain(self.tick.map(|(at, _)| at)).min()
+        let tick = self.tick.iter().map(|tick| tick.open.map_or(tick.next, |(_, until)| until));
+        checks.chain(tick).min()
     }
 
     /// Takes what is due at `now`: one thing at a time, until there is none.
@@ -118,9 +142,14 @@ impl Watch {
                 Some(_) | None => {}
             }
         }
-        match self.tick {
-            Some((at, every)) if at <= now => {
-                self.tick = Some((next_after(at, every, now), every));
+        let tick = self.tick.as_mut()?;
+        match tick.open {
+            Some((id, until)) if until <= now => {
+                tick.open = None;
+                Some(Due::Lapsed(id))
+            }
+            None if tick.next <= now => {
+                tick.next = next_after(tick.next, tick.every, now);
                 Some(Due::Tick)
             }
             Some(_) | None => None,
@@ -129,7 +158,15 @@ impl Watch {
 
     /// The questions that are open.
     pub(super) fn open(&self) -> impl Iterator<Item = QuestionId> + '_ {
-        self.checks.iter().filter_map(|check| check.open.map(|(id, _)| id))
+        let checks = self.checks.iter().filter_map(|check| check.open);
+        checks.chain(self.tick.iter().filter_map(|tick| tick.open)).map(|(id, _)| id)
+    }
+
+    /// The tick was asked, and lapses at `until`.
+    pub(super) fn ticked(&mut self, id: QuestionId, until: Moment) {
+        if let Some(tick) = &mut self.tick {
+            tick.open = Some((id, until));
+        }
     }
 
     /// A check was asked.
@@ -141,6 +178,9 @@ impl Watch {
 
     /// Takes an answer, if it is to a question that is open. Whether it was.
     pub(super) fn answered(&mut self, id: QuestionId, outcome: &Outcome, now: Moment, ready: Moment) -> bool {
+        if let Some(tick) = &mut self.tick {
+            tick.open.take_if(|(open, _)| *open == id);
+        }
         let open = |check: &&mut Check| check.open.is_some_and(|(open, _)| open == id);
         let Some(check) = self.checks.iter_mut().find(open) else { return false };
         check.open = None;
@@ -162,27 +202,29 @@ impl Watch {
         true
     }
 
-    /// Works the health out anew; the new one, if it is another.
+    /// Works the health out anew; the new one, if it is another, or unhealthy once more after a pardon.
     pub(super) fn judge(&mut self) -> Option<Health> {
-        let health = if self.checks.iter().any(Check::is_bad) {
+        let is_bad = self.checks.iter().any(Check::is_bad);
+        let health = if is_bad {
             Health::Unhealthy
         } else if self.checks.iter().any(Check::is_good) {
             Health::Healthy
         } else {
             self.health
         };
-        let is_new = health != self.health;
+        let is_new = health != self.health || (is_bad && self.forgiven);
+        self.forgiven &= health == self.health && !is_bad;
         self.health = health;
         is_new.then_some(health)
     }
 
-    /// Forgets what was counted: a decision was taken on it.
+    /// Forgets what was counted: a decision was taken on it. It stays unhealthy until a check says otherwise.
     pub(super) fn forgive(&mut self) {
         for check in &mut self.checks {
             check.results = 0;
             check.count = 0;
         }
-        self.health = Health::Unknown;
+        self.forgiven = true;
     }
 }
 
@@ -291,5 +333,17 @@ mod tests {
         assert_eq!(watch.judge(), Some(Health::Unhealthy));
         assert_eq!(watch.reason(), "no answer within 5s");
         assert!(!watch.answered(QuestionId(1), &Outcome::Answer(Answer::Health(Ok(()))), at(16), at(0)));
+    }
+    #[test]
+    fn a_tick_is_asked_again_only_after_its_answer() {
+        let hooks =
+            Hooks { loaded: vec![Hook::OnTick], tick: Some(Duration::from_secs(1)), ..Hooks::default() };
+        let at = |seconds| Moment::default().plus(Duration::from_secs(seconds));
+        let mut watch = Watch::new(Some(&hooks), at(0));
+        assert_eq!(watch.due(at(1), at(0)), Some(Due::Tick));
+        watch.ticked(QuestionId(1), at(6));
+        assert_eq!((watch.due(at(3), at(0)), watch.deadline()), (None, Some(at(6))));
+        watch.answered(QuestionId(1), &Outcome::Answer(Answer::Nothing), at(3), at(0));
+        assert_eq!(watch.due(at(3), at(0)), Some(Due::Tick));
     }
 }

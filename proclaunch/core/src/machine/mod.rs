@@ -27,7 +27,7 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::clock::Moment;
-use crate::hook::{Happening, Outcome, QuestionId};
+use crate::hook::{Happening, QuestionId, Wish};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::profile::Profile;
@@ -111,9 +111,12 @@ impl Machine {
     /// Takes one event.
     pub fn step(&mut self, cx: &mut Context<'_>, event: Event) {
         let why = Why::of(&event);
-        let from = self.state.name();
-        if let Event::Decided { hook, outcome: Outcome::Failed(why), .. } = &event {
-            cx.say(Said::HookFailed { hook: *hook, why: why.clone() });
+        let (from, was_idle) = (self.state.name(), self.idle());
+        let event = self.as_order(cx, event);
+        if let Event::Decided { id, hook, outcome } = &event
+            && (hook.is_only_told() || consult::questions(&self.state).contains(id))
+        {
+            self.memory.count_outcome(cx, *hook, outcome);
         }
         if let Event::HooksLoaded(digest, hooks) = &event
             && !self.memory.hooks_loaded(cx, *digest, Arc::clone(hooks))
@@ -129,21 +132,60 @@ impl Machine {
             State::Running(running) => running.step(memory, cx, event),
             State::Stopping(stopping) => stopping.step(memory, cx, event),
         };
-        let to = self.state.name();
-        if from != to {
+        if from != self.state.name() {
+            let to = self.state.name();
             self.memory.history.push(Transition { at: cx.now, from, to, why });
-            let event = Happening {
-                kind: "transition".to_owned(),
-                level: "info".to_owned(),
-                from: from.to_string(),
-                to: to.to_string(),
-                reason: self.memory.reason.clone(),
-            };
-            let now = consult::now_of(&self.state, self.is_changed());
-            self.memory.tell_event(cx, now, event);
         }
+        self.tell_what_happened(cx, from, was_idle, why);
         self.memory.load_hooks(cx);
         self.remember(cx);
+    }
+
+    /// A hook that wants the profile stopped gets what an operator would get, whatever the state.
+    fn as_order(&mut self, cx: &mut Context<'_>, event: Event) -> Event {
+        if self.memory.want != Want::Up {
+            return event;
+        }
+        if let Event::Wished { hook, wish: Wish::Stop(reason) } = event {
+            cx.say(Said::HookDecided { hook, what: format!("stops: {reason}") });
+            self.memory.because("order", reason);
+            return Event::Order(Order::Stop);
+        }
+        event
+    }
+
+    /// Tells `on_event` of a change of state, and of an end that nothing follows.
+    fn tell_what_happened(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: StateName,
+        was_idle: Option<Idle>,
+        why: Why,
+    ) {
+        let to = self.state.name();
+        let happening = |kind: &str, level: &str, reason: &str| Happening {
+            kind: kind.to_owned(),
+            level: level.to_owned(),
+            from: from.to_string(),
+            to: to.to_string(),
+            reason: reason.to_owned(),
+        };
+        let now = consult::now_of(&self.state, self.is_changed());
+        if from != to {
+            let level = if from == StateName::Running && why == Why::Exited { "warn" } else { "info" };
+            let event = happening("transition", level, &self.memory.reason);
+            self.memory.tell_event(cx, now, event);
+        }
+        let idle = self.idle();
+        if let Some(Idle::Rest(rest @ (Rest::Dead | Rest::GaveUp))) = idle
+            && idle != was_idle
+            && why != Why::Begin
+        {
+            let well = self.memory.exits.iter().next_back().is_some_and(|ended| ended.exit.is_success());
+            let level = if rest == Rest::Dead && well { "warn" } else { "error" };
+            let event = happening("gave_up", level, &self.memory.reason);
+            self.memory.tell_event(cx, now, event);
+        }
     }
 
     /// Has the record written where it differs from what it should say. States that pass by themselves write

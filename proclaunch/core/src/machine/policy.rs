@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::exit::Exit;
-use crate::log::{Outcome, Said};
+use crate::log::{Outcome, Said, Span};
 use crate::profile::{Backoff, Restart};
 
 use super::Context;
@@ -79,8 +79,9 @@ impl Memory {
     }
 
     /// Says that it gives up, if it does: after the line that says how it ended.
-    pub(super) fn say_if_given_up(&self, cx: &mut Context<'_>, then: Then) {
+    pub(super) fn say_if_given_up(&mut self, cx: &mut Context<'_>, then: Then) {
         if let (Then::Rest(Rest::GaveUp), Some(give_up)) = (then, self.policy().give_up) {
+            self.reason = format!("died {} times within {}", give_up.deaths, Span(give_up.within));
             cx.say(Said::GaveUp { deaths: give_up.deaths, within: give_up.within });
         }
     }

@@ -128,8 +128,8 @@ impl Readying {
                 self.lapse(cx);
                 self.answered(memory, cx, Outcome::TimedOut)
             }
-            // The hook may be gone meanwhile.
-            None if !memory.has(Hook::Ready) => become_ready(memory, cx, self.running),
+            // The hook may be gone meanwhile, or switched off.
+            None if cx.now >= self.next && !memory.has(Hook::Ready) => become_ready(memory, cx, self.running),
             None if cx.now >= self.next => self.ask(memory, cx),
             Some(_) | None => State::Starting(Starting::Readying(self)),
         }

@@ -18,6 +18,7 @@ mod memory;
 mod pid_files;
 mod restarts;
 mod stops;
+mod strikes;
 
 /// What happens to a profile. Processes get the pids 101, 102, ... in the order of their starts.
 #[derive(Clone, Copy, Debug)]

@@ -106,7 +106,13 @@ impl Stopping {
     }
 
     /// A hook has answered: what comes after the end, or how it begins.
-    fn decided(mut self, memory: &Memory, cx: &mut Context<'_>, id: QuestionId, outcome: Outcome) -> State {
+    fn decided(
+        mut self,
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        id: QuestionId,
+        outcome: Outcome,
+    ) -> State {
         let ending = self.ending_mut();
         if ending.deciding.take_if(|(open, _)| *open == id).is_some() {
             ending.then = memory.verdict(cx, outcome, ending.then);

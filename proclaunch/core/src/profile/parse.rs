@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::defaults::Defaults;
 use super::environment::{Bad, variables};
 use super::hook_timeout::hook_timeout;
-use super::known::{is_later, is_module};
+use super::known::{SETTINGS, is_later, is_module};
 use super::limits::limits;
 use super::near_miss::{is_extended, near_miss};
 use super::signals::{signal, stop};
@@ -169,12 +169,21 @@ impl<'a> Reader<'a> {
                 digest = Fingerprint::of(&[digest.0.to_le_bytes(), content.0.to_le_bytes()].concat());
             }
         }
+        if present.is_empty() {
+            return HookFiles::default();
+        }
         let modules = self.layers.iter().flatten().flat_map(|layer| layer.files.iter());
         for (name, file) in modules.filter(|(name, _)| is_module(name)) {
             if let File::Bytes(content) = file {
                 let content = Fingerprint::of(content).0.to_le_bytes();
                 digest =
                     Fingerprint::of(&[&digest.0.to_le_bytes()[..], &content[..], name.as_bytes()].concat());
+            }
+        }
+        // Scripts are told the settings and the environment with their files: other values, other hooks.
+        for name in SETTINGS.iter().filter(|name| **name != "run") {
+            if let Some((_, file)) = self.find(name) {
+                digest = mixed(digest, name, file);
             }
         }
         HookFiles { present: present.into(), digest }
@@ -236,6 +245,18 @@ impl<'a> Reader<'a> {
     fn problem(&mut self, file: String, line: Option<usize>, fault: Fault) {
         self.problems.push(Problem { file, line, fault });
     }
+}
+
+/// The digest of what was there, and of a file and those below it.
+fn mixed(before: Fingerprint, name: &str, file: &File) -> Fingerprint {
+    let content = match file {
+        File::Bytes(content) => Fingerprint::of(content),
+        File::Directory(files) => {
+            files.iter().fold(Fingerprint::default(), |before, (name, file)| mixed(before, name, file))
+        }
+        File::TooLarge(_) | File::Unreadable(_) | File::Other => Fingerprint::default(),
+    };
+    Fingerprint::of(&[&before.0.to_le_bytes()[..], &content.0.to_le_bytes(), name.as_bytes()].concat())
 }
 
 #[cfg(test)]

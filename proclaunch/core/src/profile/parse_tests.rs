@@ -275,3 +275,24 @@ fn on_event_of_the_defaults_is_beside_the_own_and_any_other_hook_behind_it() {
     assert_eq!(other, both, "the defaults' ready is not");
     assert_eq!(*hooks(&[], &[("on_event.lua", "b")]).present, [Hook::OnEvent]);
 }
+
+#[test]
+fn other_settings_are_other_hooks_because_scripts_are_told_them() {
+    let digest =
+        |entries: &[(&str, &str)], defaults| read(entries, defaults).profile.unwrap().policy.hooks.digest;
+    let hook = ("health.lua", "return check.http{ url = env.URL }");
+    let first = digest(&[hook, ("env", "URL=a\n")], &[]);
+    assert_eq!(first, digest(&[hook, ("env", "URL=a\n")], &[]));
+    assert_ne!(first, digest(&[hook, ("env", "URL=b\n")], &[]));
+    assert_ne!(first, digest(&[hook, ("env", "URL=a\n"), ("nice", "5\n")], &[]));
+    assert_ne!(digest(&[hook], &[]), digest(&[hook], &[("env", "URL=a\n")]));
+    // Without a hook there is nothing to load.
+    assert_eq!(digest(&[("env", "URL=a\n"), ("helpers.lua", "")], &[]), Fingerprint::default());
+    let variable = |text: &str| {
+        let file = File::Directory(map(&[("URL", text)]));
+        let entries = map(&[hook]).into_iter().chain([("env".to_owned(), file)]).collect();
+        let files = Files { run: Run::Executable(Fingerprint(7)), entries };
+        parse(&files, &Defaults::default()).profile.unwrap().policy.hooks.digest
+    };
+    assert_ne!(variable("a"), variable("b"));
+}

@@ -36,7 +36,7 @@ pub(super) const GROUP: Group = Group {
             &[(
                 "options",
                 "{ url: string, expect: (number | { number })?, contains: string?, method: string?, headers: { \
-                 [string]: string }?, body: string?, unix: string?, every: number?, timeout: number?, times: (number | \
+                 [string]: string }?, body: string?, unix: string?, ca: string?, verify: boolean?, every: number?, timeout: number?, times: (number | \
                  { number })?, grace: number? }",
             )],
             CHECK,
@@ -174,8 +174,8 @@ impl Maker {
 fn http(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     const NAME: &str = "check.http";
     const KNOWN: &[&str] = &[
-        "url", "expect", "contains", "method", "headers", "body", "unix", "every", "timeout", "times",
-        "grace",
+        "url", "expect", "contains", "method", "headers", "body", "unix", "ca", "verify", "every", "timeout",
+        "times", "grace",
     ];
     let table = Arguments::new(NAME, values).table("options")?;
     let options = Options::new(NAME, table.clone(), KNOWN)?;
@@ -183,9 +183,9 @@ fn http(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     let method = options.text("method")?.map_or(Ok(Method::GET), |name| http::method(NAME, &name))?;
     let request = Rc::new(Request::read(NAME, &maker.context, method, &url, &options)?);
     let expected = Rc::new(Expected::read(NAME, &options)?);
-    maker.check(lua, NAME, &table, move |_| {
+    maker.check(lua, NAME, &table, move |context| {
         let (request, expected, url) = (Rc::clone(&request), Rc::clone(&expected), url.clone());
-        async move { expected.judge(&request.run().await?).map_err(|why| format!("{url}: {why}")) }
+        async move { expected.judge(&request.run(&context).await?).map_err(|why| format!("{url}: {why}")) }
     })
 }
 
@@ -266,9 +266,9 @@ fn probe(
 ) -> mlua::Result<Table> {
     let probe = Probe::read(options)?;
     let table = options.table().cloned().map_or_else(|| lua.create_table(), Ok)?;
-    maker.check(lua, function, &table, move |_| {
+    maker.check(lua, function, &table, move |context| {
         let (probe, place) = (probe.clone(), place.clone());
-        async move { probe.run(&place).await }
+        async move { probe.run(&context, &place).await }
     })
 }
 
@@ -295,12 +295,10 @@ fn file(lua: &Lua, maker: &Maker, values: MultiValue) -> mlua::Result<Table> {
     let path = maker.context.profile().dir.join(&shown);
     let max_age = options.seconds("max_age")?;
     maker.check(lua, NAME, &table, move |context| {
-        let found = std::fs::metadata(&path).map_err(|error| super::net::plain(&error));
+        let found = context.outside().stat(&path).map_err(|error| super::net::plain(&error));
         let judged = found.and_then(|found| {
-            let modified =
-                found.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-            let now = Duration::from_millis(u64::try_from(context.clock().wall()).unwrap_or(0));
-            let age = now.saturating_sub(modified.unwrap_or_default());
+            let age = context.clock().wall().saturating_sub(found.modified);
+            let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
             match max_age {
                 Some(max) if age > max => Err(format!("written to {} s ago", age.as_secs())),
                 Some(_) | None => Ok(()),

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use mlua::{Error, Lua, MultiValue, Table, Value};
 
 use super::arguments::{Arguments, Options};
-use super::process::{Probe, Sample, descendants, main};
+use super::process::{Sample, main, main_id};
 use super::{GROUPS, Group};
 use crate::hooks::context::Context;
 use crate::hooks::fault::shown;
+use crate::hooks::outside::Measured;
 use crate::hooks::reference::Item;
 
 const OPTIONS: &str =
@@ -53,7 +54,7 @@ pub(super) const GROUP: Group = Group {
 #[derive(Clone, Copy)]
 struct Kind {
     name: &'static str,
-    measure: fn(&Probe, &RefCell<Sample>, &Context) -> Result<f64, String>,
+    measure: fn(&dyn Measured, &RefCell<Sample>, &Context) -> Result<f64, String>,
     say: fn(f64) -> String,
 }
 
@@ -65,7 +66,7 @@ const KINDS: [Kind; 4] = [
     },
     Kind {
         name: "check.cpu",
-        measure: |probe, sample, context| sample.borrow_mut().percent(probe, context.clock().monotonic()),
+        measure: |probe, sample, context| sample.borrow_mut().percent(context, probe),
         say: |percent| format!("cpu {percent} %"),
     },
     Kind {
@@ -76,7 +77,7 @@ const KINDS: [Kind; 4] = [
     Kind {
         name: "check.children",
         #[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
-        measure: |probe, _, _| Ok(descendants(probe).len() as f64),
+        measure: |_, _, context| Ok(context.outside().children(main_id(context)?)?.len() as f64),
         say: |count| format!("children {count}"),
     },
 ];
@@ -114,7 +115,7 @@ fn check(lua: &Lua, context: &Rc<Context>, kind: Kind, values: MultiValue) -> ml
     let context = Rc::clone(context);
     let function = lua.create_function(move |_, _: MultiValue| {
         // What cannot be measured is no reason for anything: a process that is gone has died, which is seen.
-        let measured = main(&context).and_then(|probe| (kind.measure)(&probe, &sample, &context));
+        let measured = main(&context).and_then(|probe| (kind.measure)(&*probe, &sample, &context));
         Ok(match measured {
             Err(_) => (None, None),
             Ok(number) if number < below => (Some(true), None),

@@ -58,19 +58,22 @@ pub(super) const GROUP: Group = Group {
 fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
     let table = lua.create_table()?;
     let here = Rc::clone(context);
-    let read = move |lua: &Lua, values: MultiValue| match read(&path("file.read", &here, values)?) {
-        Ok(bytes) => lua.create_string(bytes)?.into_lua_multi(lua),
-        Err(why) => (Value::Nil, why).into_lua_multi(lua),
-    };
+    let read =
+        move |lua: &Lua, values: MultiValue| match here.outside().read(&path("file.read", &here, values)?) {
+            Ok(bytes) => lua.create_string(bytes)?.into_lua_multi(lua),
+            Err(why) => (Value::Nil, why).into_lua_multi(lua),
+        };
     table.raw_set("read", lua.create_function(read)?)?;
     let here = Rc::clone(context);
-    let exists = move |_: &Lua, values: MultiValue| Ok(path("file.exists", &here, values)?.exists());
+    let exists = move |_: &Lua, values: MultiValue| {
+        Ok(here.outside().stat(&path("file.exists", &here, values)?).is_ok())
+    };
     table.raw_set("exists", lua.create_function(exists)?)?;
     let here = Rc::clone(context);
     let stat = move |lua: &Lua, values: MultiValue| {
         let path = path("file.stat", &here, values)?;
-        match fs::metadata(&path) {
-            Ok(metadata) => stat(lua, &metadata)?.into_lua_multi(lua),
+        match here.outside().stat(&path) {
+            Ok(found) => stat(lua, &found)?.into_lua_multi(lua),
             Err(error) => (Value::Nil, failure(&path, &error)).into_lua_multi(lua),
         }
     };
@@ -79,8 +82,8 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
     let age = move |_: &Lua, values: MultiValue| {
         let path = path("file.age", &here, values)?;
         let now = here.clock().wall();
-        Ok(match fs::metadata(&path) {
-            Ok(metadata) => (seconds(now.saturating_sub(modified(&metadata)).max(0)), None),
+        Ok(match here.outside().stat(&path) {
+            Ok(found) => (seconds(now.saturating_sub(found.modified).max(0)), None),
             Err(error) => (seconds(now), Some(failure(&path, &error))),
         })
     };
@@ -101,7 +104,7 @@ fn path(function: &'static str, context: &Context, values: MultiValue) -> mlua::
 }
 
 /// What is in a file, or why it cannot be read.
-fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: &io::Error| failure(path, error);
     // To open a FIFO is to be seen by who writes to it, and a device may do anything: look first.
     regular(path, &fs::metadata(path).map_err(|error| failed(&error))?)?;
@@ -127,18 +130,50 @@ fn regular(path: &Path, metadata: &Metadata) -> Result<(), String> {
     if kind == "file" { Ok(()) } else { Err(format!("read `{}`: it is a {kind}", path.display())) }
 }
 
-fn failure(path: &Path, error: &io::Error) -> String {
+/// That a file cannot be read, in words.
+pub(crate) fn failure(path: &Path, error: &io::Error) -> String {
     format!("read `{}`: {error}", path.display())
 }
 
-fn stat(lua: &Lua, metadata: &Metadata) -> mlua::Result<mlua::Table> {
+/// What is known of something in the file system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stat {
+    /// In bytes.
+    pub(crate) size: u64,
+    /// In milliseconds since 1970 UTC: finer would not survive `service.vars`, which is JSON.
+    pub(crate) modified: i64,
+    /// Permission bits.
+    pub(crate) mode: u32,
+    /// What it is: `file`, `directory`, `fifo`, `socket` or `device`.
+    pub(crate) kind: &'static str,
+    /// The owner.
+    pub(crate) uid: u32,
+    /// The group.
+    pub(crate) gid: u32,
+}
+
+impl Stat {
+    /// As the kernel tells it.
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self {
+            size: metadata.size(),
+            modified: metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000),
+            mode: metadata.mode() & 0o7777,
+            kind: kind(metadata),
+            uid: metadata.uid(),
+            gid: metadata.gid(),
+        }
+    }
+}
+
+fn stat(lua: &Lua, found: &Stat) -> mlua::Result<mlua::Table> {
     let table = lua.create_table()?;
-    table.raw_set("size", metadata.size())?;
-    table.raw_set("mtime", seconds(modified(metadata)))?;
-    table.raw_set("mode", metadata.mode() & 0o7777)?;
-    table.raw_set("type", kind(metadata))?;
-    table.raw_set("uid", metadata.uid())?;
-    table.raw_set("gid", metadata.gid())?;
+    table.raw_set("size", found.size)?;
+    table.raw_set("mtime", seconds(found.modified))?;
+    table.raw_set("mode", found.mode)?;
+    table.raw_set("type", found.kind)?;
+    table.raw_set("uid", found.uid)?;
+    table.raw_set("gid", found.gid)?;
     Ok(table)
 }
 
@@ -151,11 +186,6 @@ fn kind(metadata: &Metadata) -> &'static str {
         () if kind.is_socket() => "socket",
         () => "device",
     }
-}
-
-/// When it was last modified, in milliseconds: finer would not survive `service.vars`, which is JSON.
-fn modified(metadata: &Metadata) -> i64 {
-    metadata.mtime().saturating_mul(1000).saturating_add(metadata.mtime_nsec() / 1_000_000)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits for 285,000 years")]

@@ -1,8 +1,11 @@
 //! `http`: one request, one answer.
 
 mod client;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,13 +22,15 @@ use crate::hooks::context::Context;
 use crate::hooks::fault::shown;
 use crate::hooks::reference::Item;
 
-pub(super) use self::client::Response;
+pub(crate) use self::client::Response;
+pub(in crate::hooks) use self::client::ask;
 
 /// The type of what comes back.
 const RESPONSE: &str = "({ status: number, headers: { [string]: string }, body: string }?, string?)";
 
 /// The type of the options.
-const OPTIONS: &str = "{ timeout: number?, headers: { [string]: string }?, body: string?, unix: string? }?";
+const OPTIONS: &str = "{ timeout: number?, headers: { [string]: string }?, body: string?, unix: string?, ca: string?, \
+                       verify: boolean? }?";
 
 /// The group.
 pub(super) const GROUP: Group = Group {
@@ -38,7 +43,8 @@ pub(super) const GROUP: Group = Group {
             "Asks for what is at an address: `http://HOST:PORT/PATH`, or over a socket in the file system \
              `http+unix://%2Frun%2Fx.sock/PATH`, which is the same as the option `unix = \"/run/x.sock\"`. Within \
              `timeout` seconds (5), gives the status, the headers in lower case and the body, of at most 1 MiB; or \
-             nil, and why. Redirects are not followed. There is no TLS: `https://` is an error.",
+             nil, and why. Redirects are not followed. `https://` believes the authorities of the system, or those in \
+             the PEM file `ca`; with `verify = false` it believes everybody.",
         ),
         Item::function(
             "http.post",
@@ -57,7 +63,7 @@ pub(super) const GROUP: Group = Group {
 };
 
 /// The names of the options.
-pub(super) const NAMES: &[&str] = &["timeout", "headers", "body", "unix"];
+pub(super) const NAMES: &[&str] = &["timeout", "headers", "body", "unix", "ca", "verify"];
 
 fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
     let table = lua.create_table()?;
@@ -78,7 +84,7 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
                 };
                 let url = arguments.text("url")?;
                 let request = Request::read(function, &context, method, &url, &arguments.options(NAMES)?)?;
-                match request.run().await {
+                match request.run(&context).await {
                     Ok(response) => Ok((Some(response.into_lua(&lua)?), None)),
                     Err(why) => Ok((None, Some(why))),
                 }
@@ -96,15 +102,33 @@ pub(super) fn method(function: &str, name: &str) -> mlua::Result<Method> {
     })
 }
 
+/// Whose word counts for the certificate of the other end.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "without TLS nobody has one"))]
+pub(super) enum Trust {
+    /// The system's authorities'.
+    System,
+    /// That of the authorities in this file.
+    Authority(PathBuf),
+    /// Nobody's.
+    Anyone,
+}
+
 /// A request, ready to be made as often as one likes.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
     url: Url,
-    shown: String,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-    timeout: Duration,
+    trust: Trust,
+    /// The address as the script gave it.
+    pub(crate) shown: String,
+    /// Such as GET.
+    pub(crate) method: Method,
+    /// What is sent besides.
+    pub(crate) headers: HeaderMap,
+    /// What is sent.
+    pub(crate) body: Bytes,
+    /// How long it may take.
+    pub(crate) timeout: Duration,
 }
 
 impl Request {
@@ -118,6 +142,18 @@ impl Request {
     ) -> mlua::Result<Self> {
         let dir = &context.profile().dir;
         let socket = options.text("unix")?.map(|path| dir.join(path));
+        let trust = match (options.text("ca")?, options.value("verify")?) {
+            (None, Value::Nil | Value::Boolean(true)) => Trust::System,
+            (Some(path), Value::Nil | Value::Boolean(true)) => Trust::Authority(dir.join(path)),
+            (_, Value::Boolean(false)) => Trust::Anyone,
+            (_, other) => {
+                return Err(Arguments::new(function, MultiValue::new()).wrong(
+                    "verify",
+                    "true or false",
+                    &other,
+                ));
+            }
+        };
         let url = Url::parse(address, socket).map_err(|why| Error::runtime(format!("{function}: {why}")))?;
         options.text("body")?;
         let body = options.value("body")?.as_string().map(|text| Bytes::from(text.as_bytes().to_vec()));
@@ -130,6 +166,7 @@ impl Request {
         };
         Ok(Self {
             url,
+            trust,
             shown: address.to_owned(),
             method,
             headers,
@@ -139,8 +176,13 @@ impl Request {
     }
 
     /// Makes it.
-    pub(super) async fn run(&self) -> Result<Response, String> {
-        client::ask(self).await.map_err(|why| format!("{}: {why}", self.shown))
+    pub(super) async fn run(&self, context: &Context) -> Result<Response, String> {
+        context.outside().http(self).await.map_err(|why| format!("{}: {why}", self.shown))
+    }
+
+    /// What is asked for there: `/healthz?full=1`.
+    pub(crate) fn path(&self) -> String {
+        self.url.path.to_string()
     }
 }
 

@@ -74,7 +74,7 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
             let value = arguments.value();
             let port = port(&value).ok_or_else(|| arguments.wrong("port", PORT, &value))?;
             let probe = Probe::read(&arguments.options(&["timeout", "send", "expect"])?)?;
-            Ok(answer(probe.run(&Place::Tcp(host, port)).await))
+            Ok(answer(probe.run(&context, &Place::Tcp(host, port)).await))
         }
     };
     table.raw_set("tcp", lua.create_async_function(tcp)?)?;
@@ -86,7 +86,7 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
             let mut arguments = Arguments::new("net.unix", values);
             let path = context.profile().dir.join(arguments.text("path")?);
             let probe = Probe::read(&arguments.options(&["timeout", "send", "expect"])?)?;
-            Ok(answer(probe.run(&Place::Unix(path)).await))
+            Ok(answer(probe.run(&context, &Place::Unix(path)).await))
         }
     };
     table.raw_set("unix", lua.create_async_function(unix)?)?;
@@ -98,9 +98,10 @@ fn make(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Value> {
             let mut arguments = Arguments::new("net.resolve", values);
             let host = arguments.text("host")?;
             let time = arguments.options(&["timeout"])?.seconds("timeout")?.unwrap_or(TIMEOUT);
-            let found = timeout(time, look_up(&host, 0)).await.unwrap_or_else(|_| Err(late(time)));
+            let found =
+                timeout(time, context.outside().resolve(&host)).await.unwrap_or_else(|_| Err(late(time)));
             Ok(match found {
-                Ok(found) => (Some(found.iter().map(|one| one.ip().to_string()).collect::<Vec<_>>()), None),
+                Ok(found) => (Some(found.iter().map(ToString::to_string).collect::<Vec<_>>()), None),
                 Err(why) => (None, Some(format!("{host}: {why}"))),
             })
         }
@@ -114,18 +115,18 @@ fn answer(found: Result<(), String>) -> (bool, Option<String>) {
 }
 
 /// What a port is, in words.
-pub(super) const PORT: &str = "a number from 1 to 65535";
+pub(crate) const PORT: &str = "a number from 1 to 65535";
 
 /// A port, if it is one.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
-pub(super) fn port(value: &Value) -> Option<u16> {
+pub(crate) fn port(value: &Value) -> Option<u16> {
     let is_port = |number: &f64| (1.0..=65535.0).contains(number) && number.fract() == 0.0;
     number(value).filter(is_port).map(|number| number as u16)
 }
 
 /// Where something listens.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// A host and a port.
     Tcp(String, u16),
     /// A file.
@@ -134,7 +135,7 @@ pub(super) enum Place {
 
 impl Place {
     /// As one would write it.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Self::Tcp(host, port) if host.contains(':') => format!("[{host}]:{port}"),
             Self::Tcp(host, port) => format!("{host}:{port}"),
@@ -145,9 +146,9 @@ impl Place {
 
 /// What to find out about a place.
 #[derive(Clone, Debug)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     /// How long it may take.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     send: Option<Vec<u8>>,
     expect: Option<Vec<u8>>,
 }
@@ -168,17 +169,19 @@ impl Probe {
     }
 
     /// Finds it out.
-    pub(super) async fn run(&self, place: &Place) -> Result<(), String> {
+    pub(super) async fn run(&self, context: &Context, place: &Place) -> Result<(), String> {
+        context.outside().probe(self, place).await.map_err(|why| format!("{}: {why}", place.shown()))
+    }
+
+    /// Finds it out on the machine as it is.
+    pub(in crate::hooks) async fn connect(&self, place: &Place) -> Result<(), String> {
         let found = timeout(self.timeout, async {
             match place {
                 Place::Tcp(host, port) => self.talk(connect_tcp(host, *port).await?).await,
                 Place::Unix(path) => self.talk(connect_unix(path).await?).await,
             }
         });
-        found
-            .await
-            .unwrap_or_else(|_| Err(late(self.timeout)))
-            .map_err(|why| format!("{}: {why}", place.shown()))
+        found.await.unwrap_or_else(|_| Err(late(self.timeout)))
     }
 
     async fn talk(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), String> {
@@ -199,13 +202,22 @@ impl Probe {
                 return Ok(());
             }
         }
-        let begin = String::from_utf8_lossy(&read[..read.len().min(80)]).trim().to_owned();
+        self.judge(&read)
+    }
+
+    /// Whether a whole answer has in it what is expected.
+    pub(crate) fn judge(&self, answer: &[u8]) -> Result<(), String> {
+        let Some(expect) = &self.expect else { return Ok(()) };
+        if memchr::memmem::find(answer, expect).is_some() {
+            return Ok(());
+        }
+        let begin = String::from_utf8_lossy(&answer[..answer.len().min(80)]).trim().to_owned();
         Err(format!("answered `{begin}`, not `{}`", String::from_utf8_lossy(expect)))
     }
 }
 
 /// That the time was up, in words.
-pub(super) fn late(time: Duration) -> String {
+pub(crate) fn late(time: Duration) -> String {
     format!("no answer within {} s", time.as_secs_f64())
 }
 
@@ -237,7 +249,7 @@ pub(super) async fn connect_unix(path: &Path) -> Result<UnixStream, String> {
 static PERMITS: OnceLock<Arc<Semaphore>> = OnceLock::new();
 
 /// The addresses of a host. A name is looked up on a thread of its own, which nothing can cancel: so there are few.
-async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+pub(in crate::hooks) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if let Ok(address) = host.parse() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }

@@ -17,11 +17,14 @@ use proclaunch_core::ids::ProcId;
 use super::Method;
 use super::arguments::Arguments;
 use crate::hooks::context::Context;
+use crate::hooks::outside::Measured;
 use crate::hooks::reference::Item;
 
 pub(crate) use child::CHILD;
-pub(super) use children::{CHILDREN, descendants};
-pub(super) use probe::Probe;
+pub(in crate::hooks) use child::signal;
+pub(super) use children::CHILDREN;
+pub(in crate::hooks) use children::descendants;
+pub(in crate::hooks) use probe::Probe;
 pub(super) use requests::{RESTART, SIGNAL, STOP};
 pub(super) use sample::Sample;
 
@@ -50,11 +53,7 @@ pub(super) const CPU: Method = Method {
     make: |lua, context| {
         let samples: RefCell<BTreeMap<Option<Hook>, Sample>> = RefCell::default();
         measuring(lua, context, "service:cpu", move |probe, context| {
-            samples
-                .borrow_mut()
-                .entry(context.hook())
-                .or_default()
-                .percent(probe, context.clock().monotonic())
+            samples.borrow_mut().entry(context.hook()).or_default().percent(context, probe)
         })
     },
 };
@@ -98,11 +97,12 @@ pub(super) const CMDLINE: Method = Method {
 };
 
 /// The main process that the hook was told of, if it still lives.
-pub(super) fn main(context: &Context) -> Result<Probe, String> {
-    Probe::open(main_id(context)?)
+pub(super) fn main(context: &Context) -> Result<Box<dyn Measured>, String> {
+    context.outside().process(main_id(context)?)
 }
 
-fn main_id(context: &Context) -> Result<ProcId, String> {
+/// Which process the hook was told of.
+pub(super) fn main_id(context: &Context) -> Result<ProcId, String> {
     let call = context.call();
     let asked = call.as_ref().and_then(|call| call.question.as_ref());
     asked.and_then(|asked| asked.service.process).ok_or_else(|| "there is no process".to_owned())
@@ -113,9 +113,11 @@ fn measuring(
     lua: &Lua,
     context: &Rc<Context>,
     name: &'static str,
-    measure: impl Fn(&Probe, &Context) -> Result<f64, String> + 'static,
+    measure: impl Fn(&dyn Measured, &Context) -> Result<f64, String> + 'static,
 ) -> mlua::Result<Value> {
-    answering(lua, context, name, move |_, context| Ok(Ok(Value::Number(measure(&main(context)?, context)?))))
+    answering(lua, context, name, move |_, context| {
+        Ok(Ok(Value::Number(measure(&*main(context)?, context)?)))
+    })
 }
 
 /// A method without arguments that gives something, or nil and the reason.

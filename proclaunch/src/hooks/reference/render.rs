@@ -65,7 +65,8 @@ pub fn page() -> String {
     page
 }
 
-fn entry(page: &mut String, item: &Item) {
+/// One line of the page.
+pub(crate) fn entry(page: &mut String, item: &Item) {
     add(page, format_args!("- `{}`  \n  {} *Since {}.*\n", item.signature(), item.doc, item.since));
 }
 
@@ -113,7 +114,8 @@ fn luals_value(stub: &mut String, item: &Item) {
     add(stub, format_args!("\n---{}\n---@type {kind}\n{} = {zero}\n", item.doc, item.name));
 }
 
-fn luals_function(stub: &mut String, item: &Item, name: &str) {
+/// A function, as `LuaLS` reads it.
+pub(crate) fn luals_function(stub: &mut String, item: &Item, name: &str) {
     add(stub, format_args!("\n---{} Since {}.\n", item.doc, item.since));
     for (name, kind) in item.parameters {
         add(stub, format_args!("---@param {name} {}\n", luals_type(kind)));
@@ -184,12 +186,15 @@ pub fn luau() -> String {
 }
 
 /// The type of an item; that of a method begins with the type it is of.
-fn luau_type(item: &Item, of: &str) -> String {
+pub(crate) fn luau_type(item: &Item, of: &str) -> String {
     if !item.is_function {
         return item.returns.to_owned();
     }
     let this = item.name.contains(':').then(|| format!("self: {of}"));
-    let parameters = item.parameters.iter().map(|(name, kind)| format!("{name}: {kind}"));
+    let parameters = item.parameters.iter().map(|(name, kind)| match *name {
+        "..." => format!("...{kind}"),
+        name => format!("{name}: {kind}"),
+    });
     let parameters: Vec<String> = this.into_iter().chain(parameters).collect();
     let returns = if item.returns.is_empty() { "()" } else { item.returns };
     format!("({}) -> {returns}", parameters.join(", "))

@@ -13,9 +13,9 @@ use tokio::task::spawn_local;
 use super::support::{Bench, LONG, failure, question, run, sources};
 use crate::hooks::{Clock, Told, Vars};
 
-const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: a\r\nX-One: b\r\n\r\nhello";
+pub(super) const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-One: a\r\nX-One: b\r\n\r\nhello";
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: String) {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: String) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -35,7 +35,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, answer: String)
 }
 
 /// A server on a port of its own that gives every request this answer; the port.
-async fn server(answer: impl Into<String>) -> u16 {
+pub(super) async fn server(answer: impl Into<String>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, answer) = (listener.local_addr().unwrap().port(), answer.into());
     spawn_local(async move {
@@ -291,7 +291,8 @@ fn wrong_arguments_are_named() {
         ("net.unix()", "net.unix: `path` must be a string; got nil"),
         ("net.resolve({})", "net.resolve: `host` must be a string; got a table"),
         ("http.get()", "http.get: `url` must be a string; got nil"),
-        ("http.get('https://x/')", "got `https://x/`: this version has no TLS"),
+        ("http.get('https://x/', { verify = 1 })", "http.get: `verify` must be true or false; got 1"),
+        ("http.get('https://x/', { ca = {} })", "http.get: `ca` must be a string; got a table"),
         ("http.get('x')", "http.get: `url` must be like"),
         ("http.get('http://x/', { body = 5 })", "http.get: `body` must be a string; got 5"),
         ("http.get('http://x/', { headers = 5 })", "http.get: `headers` must be a table; got 5"),
@@ -311,7 +312,6 @@ fn wrong_arguments_are_named() {
     }
     for (text, why) in [
         ("check.http{}", "check.http: `url` must be a string; got nil"),
-        ("check.http{ url = 'https://x/' }", "this version has no TLS"),
         (
             "check.http{ url = 'http://x/', expect = 'x' }",
             "check.http: `expect` must be a status such as 200",

@@ -104,15 +104,9 @@ fn a_broken_file_leaves_the_last_good_version_in_force() {
         &[(Hook::Health, "return function("), (Hook::OnStop, "return 1"), (Hook::OnTick, "return print")],
     );
     assert_eq!(hooks.loaded, [Hook::Health, Hook::OnTick]);
-    assert_eq!(hooks.broken.len(), 1, "{hooks:?}");
-    assert_eq!(hooks.broken[0].0, Hook::OnStop);
-    let warned = bench.wait("warning", |told| match told {
-        Told::Said { level: Level::Warn, hook: Some(Hook::Health), text, .. } => Some(text.clone()),
-        _ => None,
-    });
-    assert!(
-        warned.starts_with("web/health.lua:1: ") && warned.ends_with("the last good version stays in force")
-    );
+    let broken: Vec<Hook> = hooks.broken.iter().map(|(hook, _)| *hook).collect();
+    assert_eq!(broken, [Hook::Health, Hook::OnStop]);
+    assert!(hooks.broken[0].1.starts_with("web/health.lua:1: "), "{hooks:?}");
     bench.ask("web", 1, Hook::Health, ms(1000));
     assert_eq!(bench.decided(1), HEALTHY);
     let hooks = bench.load("web", &[(Hook::OnTick, "return print")]);
@@ -141,32 +135,6 @@ fn variables_outlive_a_reload_and_are_reported() {
 }
 
 #[test]
-fn five_errors_in_a_row_switch_a_hook_off_until_it_is_loaded_again() {
-    let mut bench = Bench::new();
-    let files = [
-        (Hook::Health, "return function() error('no') end"),
-        (Hook::Ready, "return function() return true end"),
-    ];
-    bench.load("web", &files);
-    for id in 1..=5 {
-        bench.ask("web", id, Hook::Health, ms(1000));
-        assert_eq!(bench.decided(id), Outcome::Failed("web/health.lua:1: no".into()));
-    }
-    let why = bench.wait("switch", |told| match told {
-        Told::SwitchedOff { hook: Hook::Health, why, .. } => Some(why.clone()),
-        _ => None,
-    });
-    assert_eq!(why, "5 errors in a row, the last: web/health.lua:1: no");
-    bench.ask("web", 6, Hook::Health, ms(1000));
-    assert!(matches!(bench.decided(6), Outcome::Failed(why) if why.starts_with("health is switched off")));
-    bench.ask("web", 7, Hook::Ready, ms(1000));
-    assert_eq!(bench.decided(7), Outcome::Answer(Answer::Ready(Ok(()))));
-    bench.load("web", &files);
-    bench.ask("web", 8, Hook::Health, ms(1000));
-    assert_eq!(bench.decided(8), Outcome::Failed("web/health.lua:1: no".into()));
-}
-
-#[test]
 fn a_cancelled_question_is_never_decided_and_the_next_has_its_turn() {
     let mut bench = Bench::new();
     let text = "return function() sleep(3600) end";
@@ -180,6 +148,22 @@ fn a_cancelled_question_is_never_decided_and_the_next_has_its_turn() {
     assert_eq!(bench.decided(4), Outcome::TimedOut, "the newer question takes the place of the older");
     let decided = |told: &Told| matches!(told, Told::Decided { id, .. } if [1, 3].contains(&id.0));
     assert!(!bench.told.iter().any(decided), "{:?}", bench.told);
+}
+
+#[test]
+fn a_tick_that_takes_longer_than_its_interval_comes_to_its_end() {
+    let mut bench = Bench::new();
+    bench
+        .load("web", &[(Hook::OnTick, "return { every = 0.1, function() sleep(0.3) log.info('done') end }")]);
+    for id in 1..=4 {
+        bench.ask("web", id, Hook::OnTick, ms(5000));
+    }
+    // Those that come meanwhile are left out; they neither end it nor wait for it.
+    for id in [2, 3, 4, 1] {
+        assert_eq!(bench.decided(id), Outcome::Answer(Answer::Nothing));
+    }
+    let said = |told: &Told| matches!(told, Told::Said { text, .. } if text == "done").then_some(());
+    bench.wait("end of the tick", said);
 }
 
 #[test]

@@ -312,7 +312,7 @@ fn what_is_only_told_changes_nothing() {
             (It::Waits(60_000), "=> ask on_tick"),
             (
                 It::Exits(1),
-                "died (pid 101, exit 1, after 1m 0s, restart at once); => ask on_exit; starting; => spawn",
+                "=> lapse; died (pid 101, exit 1, after 1m 0s, restart at once); => ask on_exit; starting; => spawn",
             ),
             (It::Hears(Hook::OnExit, failed), "hook on_exit failed (line 3: no)"),
         ],

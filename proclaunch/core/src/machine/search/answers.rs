@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::consult::STRIKES_MAX;
 use super::super::*;
 use super::node::Node;
-use crate::hook::{Answer, Change, Farewell, Gate, Hook, Hooks, Schedule, Verdict, Wish};
+use crate::hook::{Answer, Change, Farewell, Gate, Hook, Hooks, Outcome, Schedule, Verdict, Wish};
 use crate::signal::Signal;
 
 impl Node {
@@ -30,7 +31,20 @@ impl Node {
                 let told = |next: &mut Self| next.world.open.retain(|(open, _)| *open != id);
                 all.push(self.with(Event::Decided { id, hook, outcome }, told));
             }
+            // One is enough: what is switched off is as if it were not there.
+            if Hook::ALL.iter().all(|hook| self.machine.memory.switched_off(*hook).is_none()) {
+                all.push(self.failed_once_too_often(id, hook));
+            }
         }
+    }
+
+    /// The last of so many errors in a row that the hook is switched off; that there were others is made up.
+    fn failed_once_too_often(&self, id: QuestionId, hook: Hook) -> Self {
+        let outcome = Outcome::Failed("raised an error".to_owned());
+        self.with(Event::Decided { id, hook, outcome }, |next| {
+            next.world.open.retain(|(open, _)| *open != id);
+            next.machine.memory.strikes(hook).count = STRIKES_MAX - 1;
+        })
     }
 
     /// What hooks want: bounded like the wishes of people.

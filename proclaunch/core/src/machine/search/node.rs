@@ -247,7 +247,8 @@ impl Node {
             self.wishes,
             self.timeouts,
         );
-        let _ = write!(text, " {:?}", self.world);
+        let off = Hook::ALL.map(|hook| memory.switched_off(hook).is_some());
+        let _ = write!(text, " {off:?} {:?}", self.world);
         canonical(&text, self.now)
     }
 }

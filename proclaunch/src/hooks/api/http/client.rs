@@ -22,12 +22,13 @@ const BODY_MAX: usize = 1024 * 1024;
 
 /// What came back.
 #[derive(Debug)]
-pub(in crate::hooks::api) struct Response {
+pub(crate) struct Response {
     /// Its status: 200 is good.
-    pub(in crate::hooks::api) status: u16,
-    headers: BTreeMap<String, Vec<u8>>,
+    pub(crate) status: u16,
+    /// Its headers, by names in lower case.
+    pub(crate) headers: BTreeMap<String, Vec<u8>>,
     /// Its body.
-    pub(in crate::hooks::api) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
@@ -45,14 +46,27 @@ impl Response {
 }
 
 /// Makes a request.
-pub(super) async fn ask(request: &Request) -> Result<Response, String> {
+pub(in crate::hooks) async fn ask(request: &Request) -> Result<Response, String> {
     let answered = timeout(request.timeout, async {
         match &request.url.place {
-            Place::Tcp(host, port) => exchange(request, connect_tcp(host, *port).await?).await,
-            Place::Unix(path) => exchange(request, connect_unix(path).await?).await,
+            Place::Tcp(host, port) => secure(request, connect_tcp(host, *port).await?).await,
+            Place::Unix(path) => secure(request, connect_unix(path).await?).await,
         }
     });
     answered.await.unwrap_or_else(|_| Err(late(request.timeout)))
+}
+
+/// The exchange, within TLS if the address says so.
+async fn secure<S>(request: &Request, stream: S) -> Result<Response, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    #[cfg(feature = "tls")]
+    if request.url.tls {
+        let stream = super::tls::begin(&request.url.host, &request.trust, stream).await?;
+        return exchange(request, stream).await;
+    }
+    exchange(request, stream).await
 }
 
 async fn exchange<S>(request: &Request, stream: S) -> Result<Response, String>

@@ -13,6 +13,8 @@ use crate::hooks::api::net::Place;
 pub(super) struct Url {
     /// Where to connect to.
     pub(super) place: Place,
+    /// Whether it is spoken to in TLS.
+    pub(super) tls: bool,
     /// The `Host` header.
     pub(super) host: String,
     /// The path with the query.
@@ -32,9 +34,10 @@ impl Url {
             return Err(bad("a user and password go into the header `authorization`"));
         }
         let place = match (scheme.to_ascii_lowercase().as_str(), socket) {
-            ("https", _) => return Err(bad("this version has no TLS")),
-            ("http", Some(socket)) => Place::Unix(socket),
-            ("http", None) => tcp(authority).ok_or_else(|| bad("the host or the port is none"))?,
+            ("https", _) if cfg!(not(feature = "tls")) => return Err(bad("it was built without TLS")),
+            ("http" | "https", Some(socket)) => Place::Unix(socket),
+            ("http", None) => tcp(authority, 80).ok_or_else(|| bad("the host or the port is none"))?,
+            ("https", None) => tcp(authority, 443).ok_or_else(|| bad("the host or the port is none"))?,
             ("http+unix", None) => {
                 let path = decoded(authority).filter(|path| path.first() == Some(&b'/'));
                 Place::Unix(
@@ -44,19 +47,29 @@ impl Url {
             ("http+unix", Some(_)) => return Err(bad("there are two sockets")),
             _ => return Err(bad("the scheme is not known")),
         };
-        let host = if scheme.eq_ignore_ascii_case("http") { authority } else { "localhost" };
-        Ok(Self { place, host: host.to_owned(), path })
+        let host = if scheme.eq_ignore_ascii_case("http+unix") { "localhost" } else { authority };
+        Ok(Self { place, tls: scheme.eq_ignore_ascii_case("https"), host: host.to_owned(), path })
     }
 }
 
-fn tcp(authority: &str) -> Option<Place> {
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']')?,
-        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
-    };
+/// A host without its port, and an address without its brackets.
+#[cfg(feature = "tls")]
+pub(super) fn bare(authority: &str) -> &str {
+    split(authority).map_or(authority, |(host, _)| host)
+}
+
+fn split(authority: &str) -> Option<(&str, &str)> {
+    match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']'),
+        None => Some(authority.split_at(authority.find(':').unwrap_or(authority.len()))),
+    }
+}
+
+fn tcp(authority: &str, standard: u16) -> Option<Place> {
+    let (host, port) = split(authority)?;
     let port = match port.strip_prefix(':') {
         Some(port) => port.parse().ok().filter(|port| *port != 0)?,
-        None => port.is_empty().then_some(80)?,
+        None => port.is_empty().then_some(standard)?,
     };
     let is_host = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
     is_host.then(|| Place::Tcp(host.to_owned(), port))
@@ -84,6 +97,8 @@ mod tests {
             ("http://web:8080/a/b?c=d#e", "web:8080", "web:8080", "/a/b?c=d"),
             ("HTTP://127.0.0.1:1?x", "127.0.0.1:1", "127.0.0.1:1", "/?x"),
             ("http://[::1]:8080/", "[::1]:8080", "[::1]:8080", "/"),
+            ("https://web", "web:443", "web", "/"),
+            ("https://[::1]:8443/x", "[::1]:8443", "[::1]:8443", "/x"),
             ("http+unix://%2Frun%2fx.sock/v1", "/run/x.sock", "localhost", "/v1"),
         ] {
             let url = Url::parse(address, None).unwrap();
@@ -91,7 +106,6 @@ mod tests {
         }
         for (address, why) in [
             ("localhost:80", "no `://`"),
-            ("https://localhost/", "this version has no TLS"),
             ("http://a:b@c/", "header `authorization`"),
             ("http:///x", "the host or the port is none"),
             ("http://web:0/", "the host or the port is none"),

@@ -12,12 +12,13 @@ use proclaunch_core::log::Level;
 use proclaunch_core::profile::closest;
 use proclaunch_core::signal::Signal;
 
-use super::{Probe, main_id};
+use super::main_id;
 use crate::hooks::api::arguments::{Arguments, text};
 use crate::hooks::context::Context;
 use crate::hooks::fault::shown;
+use crate::hooks::outside::Measured;
 use crate::hooks::reference::Item;
-use crate::keeper::{age_of, read_stat};
+use crate::keeper::read_stat;
 use crate::sys::pidfd;
 
 /// The longest way up that is believed.
@@ -49,27 +50,36 @@ impl Child {
         Self { id, context: Rc::clone(context) }
     }
 
+    fn process(&self) -> Result<Box<dyn Measured>, String> {
+        self.context.outside().process(self.id)
+    }
+
     fn cmd(&self) -> String {
-        Probe::open(self.id).and_then(|probe| probe.cmdline()).unwrap_or_default()
+        self.process().and_then(|process| process.cmdline()).unwrap_or_default()
     }
 
     /// Sends a signal, or says why not.
     fn signal(&self, signal: Signal, reason: &str) -> Result<(), String> {
-        let ProcId { pid, .. } = self.id;
-        let main = main_id(&self.context)?;
         let cmd = self.cmd();
-        let gone = || format!("process {pid} is gone");
-        // Opened first and looked at then: what is looked at is what was opened.
-        let pidfd = pidfd::open(pid).map_err(|_| gone())?;
-        let stat = read_stat(pid).filter(|stat| stat.id == self.id && !stat.is_dead()).ok_or_else(gone)?;
-        if !is_below(stat.ppid, main) {
-            return Err(format!("process {pid} is not below process {}", main.pid));
-        }
-        pidfd::signal(pidfd.as_fd(), signal.number())
-            .map_err(|errno| format!("send {signal} to process {pid}: {}", errno.desc()))?;
+        self.context.outside().signal(main_id(&self.context)?, self.id, signal)?;
+        let pid = self.id.pid;
         self.context.say(Level::Info, &format!("sent {signal} to process {pid} `{cmd}`: {reason}"));
         Ok(())
     }
+}
+
+/// Sends a signal to a process below `main`, or says why not.
+pub(in crate::hooks) fn signal(main: ProcId, child: ProcId, signal: Signal) -> Result<(), String> {
+    let pid = child.pid;
+    let gone = || format!("process {pid} is gone");
+    // Opened first and looked at then: what is looked at is what was opened.
+    let pidfd = pidfd::open(pid).map_err(|_| gone())?;
+    let stat = read_stat(pid).filter(|stat| stat.id == child && !stat.is_dead()).ok_or_else(gone)?;
+    if !is_below(stat.ppid, main) {
+        return Err(format!("process {pid} is not below process {}", main.pid));
+    }
+    pidfd::signal(pidfd.as_fd(), signal.number())
+        .map_err(|errno| format!("send {signal} to process {pid}: {}", errno.desc()))
 }
 
 /// Whether the process that has `parent` is below `main`.
@@ -91,9 +101,11 @@ fn is_below(parent: i32, main: ProcId) -> bool {
 impl UserData for Child {
     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
         fields.add_field_method_get("pid", |_, child| Ok(child.id.pid));
-        fields.add_field_method_get("age", |_, child| Ok(age_of(child.id).map_or(0, |age| age.as_secs())));
+        fields.add_field_method_get("age", |_, child| {
+            Ok(child.context.outside().age(child.id).map_or(0, |age| age.as_secs()))
+        });
         fields.add_field_method_get("rss", |_, child| {
-            Ok(Probe::open(child.id).and_then(|probe| probe.rss()).unwrap_or(0.0))
+            Ok(child.process().and_then(|process| process.rss()).unwrap_or(0.0))
         });
         fields.add_field_method_get("cmd", |_, child| Ok(child.cmd()));
         fields.add_meta_field(MetaMethod::Type, "child");

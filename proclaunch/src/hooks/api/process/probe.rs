@@ -13,6 +13,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{SysconfVar, sysconf};
 use proclaunch_core::ids::ProcId;
 
+use crate::hooks::outside::Measured;
 use crate::keeper::parse_stat;
 
 /// The longest file that is read of `/proc`, and with it the longest command line.
@@ -20,14 +21,14 @@ const LONGEST: u64 = 4096;
 
 /// One process.
 #[derive(Debug)]
-pub(in crate::hooks::api) struct Probe {
+pub(in crate::hooks) struct Probe {
     id: ProcId,
     dir: OwnedFd,
 }
 
 impl Probe {
     /// The process of that pid and start time, or the reason: it is gone.
-    pub(in crate::hooks::api) fn open(id: ProcId) -> Result<Self, String> {
+    pub(in crate::hooks) fn open(id: ProcId) -> Result<Self, String> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let dir = open(format!("/proc/{}", id.pid).as_str(), flags, Mode::empty()).map_err(|_| gone(id))?;
         let probe = Self { id, dir };
@@ -39,62 +40,6 @@ impl Probe {
     /// Which process.
     pub(in crate::hooks::api) fn id(&self) -> ProcId {
         self.id
-    }
-
-    /// Its memory in RAM, in bytes.
-    pub(in crate::hooks::api) fn rss(&self) -> Result<f64, String> {
-        let text = self.read("statm")?;
-        let pages = field(&text, 1).ok_or_else(|| self.unread("statm"))?;
-        let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096);
-        #[expect(clippy::cast_precision_loss, reason = "the size of a page")]
-        Ok(pages * size as f64)
-    }
-
-    /// The CPU that it has used, its ended children left aside.
-    pub(in crate::hooks::api) fn cpu(&self) -> Result<Duration, String> {
-        let (user, system) = (self.stat(11)?, self.stat(12)?);
-        let hertz = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
-        #[expect(clippy::cast_precision_loss, reason = "a hundred, or a few")]
-        let seconds = (user + system) / hertz as f64;
-        Duration::try_from_secs_f64(seconds).map_err(|_| self.unread("stat"))
-    }
-
-    /// How many threads it has.
-    pub(in crate::hooks::api) fn threads(&self) -> Result<f64, String> {
-        self.stat(17)
-    }
-
-    /// How many descriptors it has open.
-    pub(in crate::hooks::api) fn fds(&self) -> Result<f64, String> {
-        let path = format!("/proc/self/fd/{}/fd", self.dir.as_raw_fd());
-        // The size of this directory is the number, since Linux 6.2; before, it is 0.
-        let size = fs::metadata(&path).map_err(|_| gone(self.id))?.len();
-        #[expect(clippy::cast_precision_loss, reason = "a process has fewer descriptors than 2^53")]
-        match size {
-            0 => match fs::read_dir(&path) {
-                Ok(entries) => Ok(entries.count() as f64),
-                Err(error) => Err(format!("read the descriptors of process {}: {error}", self.id.pid)),
-            },
-            size => Ok(size as f64),
-        }
-    }
-
-    /// Its command line, words separated by spaces; its name in brackets where it has none.
-    pub(in crate::hooks::api) fn cmdline(&self) -> Result<String, String> {
-        let mut bytes = self.read("cmdline")?;
-        while bytes.last() == Some(&0) {
-            bytes.pop();
-        }
-        if bytes.is_empty() {
-            let name = self.read("comm")?;
-            return Ok(format!("[{}]", String::from_utf8_lossy(name.trim_ascii_end())));
-        }
-        for byte in &mut bytes {
-            if *byte == 0 {
-                *byte = b' ';
-            }
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The field of `stat` at this place after the name, the state being 0.
@@ -114,6 +59,59 @@ impl Probe {
 
     fn unread(&self, file: &str) -> String {
         format!("read `/proc/{}/{file}`: it is not as expected", self.id.pid)
+    }
+}
+
+impl Measured for Probe {
+    fn rss(&self) -> Result<f64, String> {
+        let text = self.read("statm")?;
+        let pages = field(&text, 1).ok_or_else(|| self.unread("statm"))?;
+        let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096);
+        #[expect(clippy::cast_precision_loss, reason = "the size of a page")]
+        Ok(pages * size as f64)
+    }
+
+    fn cpu(&self) -> Result<Duration, String> {
+        let (user, system) = (self.stat(11)?, self.stat(12)?);
+        let hertz = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
+        #[expect(clippy::cast_precision_loss, reason = "a hundred, or a few")]
+        let seconds = (user + system) / hertz as f64;
+        Duration::try_from_secs_f64(seconds).map_err(|_| self.unread("stat"))
+    }
+
+    fn threads(&self) -> Result<f64, String> {
+        self.stat(17)
+    }
+
+    fn fds(&self) -> Result<f64, String> {
+        let path = format!("/proc/self/fd/{}/fd", self.dir.as_raw_fd());
+        // The size of this directory is the number, since Linux 6.2; before, it is 0.
+        let size = fs::metadata(&path).map_err(|_| gone(self.id))?.len();
+        #[expect(clippy::cast_precision_loss, reason = "a process has fewer descriptors than 2^53")]
+        match size {
+            0 => match fs::read_dir(&path) {
+                Ok(entries) => Ok(entries.count() as f64),
+                Err(error) => Err(format!("read the descriptors of process {}: {error}", self.id.pid)),
+            },
+            size => Ok(size as f64),
+        }
+    }
+
+    fn cmdline(&self) -> Result<String, String> {
+        let mut bytes = self.read("cmdline")?;
+        while bytes.last() == Some(&0) {
+            bytes.pop();
+        }
+        if bytes.is_empty() {
+            let name = self.read("comm")?;
+            return Ok(format!("[{}]", String::from_utf8_lossy(name.trim_ascii_end())));
+        }
+        for byte in &mut bytes {
+            if *byte == 0 {
+                *byte = b' ';
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 

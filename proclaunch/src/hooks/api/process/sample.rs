@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proclaunch_core::ids::ProcId;
 
-use super::Probe;
-use crate::keeper::age_of;
+use super::main_id;
+use crate::hooks::context::Context;
+use crate::hooks::outside::Measured;
 
 /// The kernel counts in hundredths of a second: over a shorter time there is nothing to see.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -25,14 +26,18 @@ struct Last {
 }
 
 impl Sample {
-    /// The use since the last call, in percent of one processor; at first, since the process was started.
-    pub(in crate::hooks::api) fn percent(&mut self, probe: &Probe, now: Duration) -> Result<f64, String> {
-        let (id, cpu) = (probe.id(), probe.cpu()?);
+    /// The use of the main process since the last call, in percent of one processor; at first, since the process was started.
+    pub(in crate::hooks::api) fn percent(
+        &mut self,
+        context: &Context,
+        process: &dyn Measured,
+    ) -> Result<f64, String> {
+        let (id, cpu, now) = (main_id(context)?, process.cpu()?, context.clock().monotonic());
         let last = self.last.filter(|last| last.id == id);
         let percent = match last {
             Some(last) if now.saturating_sub(last.at) < SHORTEST => return Ok(last.percent),
             Some(last) => share(cpu.saturating_sub(last.cpu), now.saturating_sub(last.at)),
-            None => share(cpu, age_of(id).unwrap_or_default().max(SHORTEST)),
+            None => share(cpu, context.outside().age(id).unwrap_or_default().max(SHORTEST)),
         };
         self.last = Some(Last { id, cpu, at: now, percent });
         Ok(percent)

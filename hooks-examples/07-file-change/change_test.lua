@@ -1,0 +1,28 @@
+--- Shows that the service is restarted when the file was written anew, and at no other time.
+--- @since 2.0
+test("a file that was written anew restarts it once", function()
+  world.file("config.yml", "workers: 1")
+  world.advance(HOUR)
+  expect.restarts(0)
+  world.file("config.yml", "workers: 2")
+  world.advance(HOUR)
+  expect.log("config.yml changed")
+  expect.restarts(1)
+end)
+
+test("while the file is missing nothing happens", function()
+  world.file("config.yml", "workers: 1")
+  world.advance(MINUTE)
+  world.file("config.yml", false)
+  world.advance(MINUTE)
+  expect.restarts(0)
+end)
+
+test("a change while the supervisor was away is seen", function()
+  world.file("config.yml", "workers: 1")
+  world.advance(MINUTE)
+  world.file("config.yml", "workers: 2")
+  world.crash_supervisor()
+  world.advance(10)
+  expect.restarts(1)
+end)

@@ -1,0 +1,20 @@
+--- Shows that what has grown is restarted at night, once, and by day never.
+--- @since 2.0
+test("what has grown is restarted in the second night, once", function()
+  world.rss(600 * MB)
+  world.advance_to("04:30")
+  expect.restarts(0)
+  world.advance_to("01:59")
+  expect.restarts(0)
+  world.advance_to("02:02")
+  expect.log("off-peak leak restart")
+  expect.restarts(1)
+  world.advance_to("12:00")
+  expect.restarts(1)
+end)
+
+test("what has not grown is left alone", function()
+  world.rss(400 * MB)
+  world.advance(3 * 24 * HOUR)
+  expect.restarts(0)
+end)

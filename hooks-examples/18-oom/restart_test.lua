@@ -1,0 +1,28 @@
+--- Shows that killed for want of memory is not the same as finished, and neither is the same as crashed.
+--- @since 2.0
+test("killed for want of memory: again after a minute", function()
+  expect.state("running")
+  world.exits{ oom = true }
+  expect.log("restarts in 1m 0s: OOM-killed")
+  expect.next_try(60)
+  world.advance(61)
+  expect.state("running")
+end)
+
+test("finished by itself: done", function()
+  world.setting("restart", "always")
+  expect.state("running")
+  world.exits{ code = 0 }
+  world.advance(HOUR)
+  expect.state("stopped")
+  expect.restarts(0)
+end)
+
+test("any other end: the settings decide", function()
+  world.setting("restart", "always")
+  world.advance(10)
+  world.exits{ signal = "KILL" }
+  world.advance(10)
+  expect.restarts(1)
+  expect.no_log("OOM-killed")
+end)

@@ -3,6 +3,7 @@
 //! **Invariant:** results go to standard output; what cannot be tested at all is said on standard error, with exit 2.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -37,6 +38,10 @@ pub struct Test {
     #[arg(long, value_name = "DIR")]
     hooks: Option<PathBuf>,
 
+    /// How many seconds one test may compute before it is cut
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+
     /// Show the whole time line of every test
     #[arg(short, long)]
     verbose: bool,
@@ -54,6 +59,7 @@ impl Test {
             hooks_dir: self.hooks.clone(),
             filter: self.filter.clone(),
             verbose: self.verbose,
+            timeout: Duration::from_secs(self.timeout),
         };
         let mut printed = 0;
         let tested = policy_test::run(&options, |tested| {

@@ -18,6 +18,7 @@ use super::fault::bounded;
 use super::fleet::Fleet;
 use super::metrics::Samples;
 use super::outside::{Outside, Real};
+
 use super::time::Clock;
 use super::told::Told;
 use super::vars::Vars;
@@ -74,8 +75,8 @@ pub struct Context {
     call: RefCell<Option<Rc<Call>>>,
     unknown: RefCell<Vec<String>>,
     fleet: OnceCell<Fleet>,
-    pub(super) metrics: RefCell<Samples>,
     outside: OnceCell<Rc<dyn Outside>>,
+    pub(super) metrics: RefCell<Samples>,
     pub(super) vars: Vars,
 }
 
@@ -90,8 +91,8 @@ impl Context {
             call: RefCell::default(),
             unknown: RefCell::default(),
             fleet: OnceCell::new(),
-            metrics: RefCell::default(),
             outside: OnceCell::new(),
+            metrics: RefCell::default(),
             vars,
         })
     }

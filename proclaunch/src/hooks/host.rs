@@ -43,7 +43,8 @@ struct Callable {
 pub struct Host {
     context: Rc<Context>,
     vm: Vm,
-    service: Table,
+    /// Makes the service argument.
+    service: Function,
     functions: BTreeMap<Hook, Vec<Callable>>,
     hooks: Hooks,
 }
@@ -55,7 +56,7 @@ impl Host {
     /// No interpreter can be made, in words.
     pub async fn load(context: Rc<Context>, sources: &Sources) -> Result<Self, String> {
         let made =
-            Vm::new(&context).and_then(|vm| service::metatable(&vm.lua, &context).map(|table| (vm, table)));
+            Vm::new(&context).and_then(|vm| service::maker(&vm.lua, &context).map(|maker| (vm, maker)));
         let (vm, service) = made.map_err(|error| fault::describe(&error, "the interpreter"))?;
         let mut host = Self { context, vm, service, functions: BTreeMap::new(), hooks: Hooks::default() };
         for (hook, source) in sources.all() {
@@ -65,6 +66,9 @@ impl Host {
             }
         }
         host.hooks.loaded = host.functions.keys().copied().collect();
+        // Files that left much behind are given their time; what is left then is little, and collected in one go.
+        host.tidy().await;
+        host.vm.collect_all().map_err(|error| fault::describe(&error, "the interpreter"))?;
         Ok(host)
     }
 
@@ -169,15 +173,12 @@ impl Host {
         left: Duration,
     ) -> Outcome {
         let Callable { file, function } = callable;
-        let arguments =
-            service::argument(&self.vm.lua, &self.context, &self.service, question).and_then(|service| {
-                let asked = &question.service;
-                let event = asked
-                    .event
-                    .as_ref()
-                    .map(|event| service::event(&self.vm.lua, &self.context, asked, event));
-                Ok((function, service, event.transpose()?))
-            });
+        let arguments = service::argument(&self.context, &self.service, question).and_then(|service| {
+            let asked = &question.service;
+            let event =
+                asked.event.as_ref().map(|event| service::event(&self.vm.lua, &self.context, asked, event));
+            Ok((function, service, event.transpose()?))
+        });
         let arguments = match arguments {
             Ok(arguments) => arguments,
             Err(error) => return Outcome::Failed(fault::describe(&error, file)),

@@ -32,7 +32,7 @@ mod require;
 mod seat;
 mod service;
 pub(crate) mod source;
-mod time;
+pub(crate) mod time;
 mod told;
 mod vars;
 pub(crate) mod vm;

@@ -9,7 +9,7 @@ mod render;
 
 use super::api::{CONSTANTS, GROUPS};
 
-pub(crate) use render::{entry, luals_function, luau_type};
+pub(crate) use render::{add, entry, luals_function, luau_type};
 pub use render::{luals, luau, page};
 
 /// One function, constant or field.

@@ -164,11 +164,6 @@ impl Seat {
         }
     }
 
-    fn put_in_force(&self, host: &Rc<Host>) {
-        *self.newest.borrow_mut() = Rc::downgrade(host);
-        self.hosts.borrow_mut().extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
-    }
-
     /// How much memory its interpreters use, in bytes; each is counted once.
     pub(super) fn used_memory(&self) -> usize {
         let hosts = self.hosts.borrow();
@@ -179,6 +174,11 @@ impl Seat {
             }
         }
         counted.iter().map(|host| host.used_memory()).sum()
+    }
+
+    fn put_in_force(&self, host: &Rc<Host>) {
+        *self.newest.borrow_mut() = Rc::downgrade(host);
+        self.hosts.borrow_mut().extend(host.hooks().loaded.iter().map(|hook| (*hook, Rc::clone(host))));
     }
 
     /// Has a hook asked, when its turn comes.

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use mlua::{Error, Lua, LuaString, Table, Value};
+use mlua::{Error, Function, Lua, LuaString, Table, Value};
 use proclaunch_core::exit::Exit;
 use proclaunch_core::hook::{Happening, LastExit, Past, Question, Service};
 use proclaunch_core::profile::closest;
@@ -63,10 +63,28 @@ pub(super) static FIELDS: &[Item] = &[
 ];
 
 /// Fields that may be nil without being a mistake.
-const MAY_BE_NIL: [&str; 3] = ["pid", "started_at", "exit"];
+const MAY_BE_NIL: [&str; 2] = ["pid", "started_at"];
 
-/// What all service tables of one VM have in common: variables, methods, and errors for misspelled names.
-pub(super) fn metatable(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
+/// Makes one: each field that is set from outside costs a protected call, so that the table is made inside.
+const MAKE: &str = "local metatable, name, dir, setmetatable = ...
+return function(state, want, health, pid, started_at, uptime, ready_for, restarts, cause, reason, changed)
+  return setmetatable({
+    name = name, dir = dir, state = state, want = want, health = health, pid = pid, started_at = started_at,
+    uptime = uptime, ready_for = ready_for, restarts = restarts, cause = cause, reason = reason, changed = changed,
+  }, metatable)
+end";
+
+/// The function that makes the service tables of one VM.
+pub(super) fn maker(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Function> {
+    let profile = context.profile();
+    let dir = lua.create_string(profile.dir.as_os_str().as_encoded_bytes())?;
+    let setmetatable: Function = lua.globals().get("setmetatable")?;
+    let common = (metatable(lua, context)?, profile.name.as_str(), dir, setmetatable);
+    lua.load(MAKE).set_name("=service").call(common)
+}
+
+/// What they have in common: variables, what is made when it is asked for, and errors for misspelled names.
+fn metatable(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
     let metatable = lua.create_table()?;
     let methods = lua.create_table()?;
     let shared = Rc::clone(context);
@@ -76,6 +94,7 @@ pub(super) fn metatable(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table>
             "vars" => return shared.vars.table(lua).map(Value::Table),
             "env" => return env::table(lua, &shared).map(Value::Table),
             "settings" => return settings(lua, &shared).map(Value::Table),
+            "history" | "exit" => return of_call(lua, &shared, &name),
             name if MAY_BE_NIL.contains(&name) => return Ok(Value::Nil),
             _ => {}
         }
@@ -132,35 +151,36 @@ fn settings(lua: &Lua, context: &Context) -> mlua::Result<Table> {
     Ok(table)
 }
 
+/// A field that is made when it is asked for, as the call in flight is told it.
+fn of_call(lua: &Lua, context: &Context, name: &str) -> mlua::Result<Value> {
+    let call = context.call();
+    let Some(service) = call.as_ref().and_then(|call| call.question.as_ref()).map(|asked| &asked.service)
+    else {
+        return Ok(Value::Nil);
+    };
+    match (name, &service.exit) {
+        ("history", _) => history(lua, &service.history).map(Value::Table),
+        (_, Some(last)) => exit(lua, last).map(Value::Table),
+        (_, None) => Ok(Value::Nil),
+    }
+}
+
 /// The service argument of one call.
-pub(super) fn argument(
-    lua: &Lua,
-    context: &Context,
-    metatable: &Table,
-    question: &Question,
-) -> mlua::Result<Table> {
+pub(super) fn argument(context: &Context, make: &Function, question: &Question) -> mlua::Result<Table> {
     let service = &question.service;
-    let table = lua.create_table_with_capacity(0, 16)?;
-    table.raw_set("name", context.profile().name.as_str())?;
-    table.raw_set("dir", lua.create_string(context.profile().dir.as_os_str().as_encoded_bytes())?)?;
-    table.raw_set("state", service.state.as_str())?;
-    table.raw_set("want", service.want.as_str())?;
-    table.raw_set("health", service.health.as_str())?;
-    if let Some(process) = service.process {
-        table.raw_set("pid", process.pid)?;
-        table.raw_set("started_at", started_at(context, service))?;
-    }
-    table.raw_set("uptime", whole(service.uptime))?;
-    table.raw_set("ready_for", whole(service.ready_for))?;
-    table.raw_set("restarts", service.restarts)?;
-    if let Some(last) = &service.exit {
-        table.raw_set("exit", exit(lua, last)?)?;
-    }
-    table.raw_set("cause", service.cause.as_str())?;
-    table.raw_set("reason", service.reason.as_str())?;
-    table.raw_set("history", history(lua, &service.history)?)?;
-    table.raw_set("changed", service.changed)?;
-    table.set_metatable(Some(metatable.clone()))?;
+    let table: Table = make.call((
+        service.state.as_str(),
+        service.want.as_str(),
+        service.health.as_str(),
+        service.process.map(|process| process.pid),
+        service.process.map(|_| started_at(context, service)),
+        whole(service.uptime),
+        whole(service.ready_for),
+        service.restarts,
+        service.cause.as_str(),
+        service.reason.as_str(),
+        service.changed,
+    ))?;
     table.set_readonly(true);
     Ok(table)
 }

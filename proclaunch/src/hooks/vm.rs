@@ -22,6 +22,10 @@ pub(super) const MEMORY: usize = 32 * 1024 * 1024;
 /// The library that async functions are made with, and scripts never see.
 const COROUTINE: &str = "coroutine";
 
+/// How many coroutines of ended calls are kept: calls of one profile overlap in three lanes at most, and async functions
+/// need one each.
+const COROUTINES_KEPT: usize = 4;
+
 /// Runs a function so that what it raises comes back as a value.
 const GUARD: &str = "local pcall = ...\nreturn function(f, ...) return pcall(f, ...) end";
 
@@ -53,7 +57,8 @@ impl Vm {
             | StdLib::MATH
             | StdLib::BIT
             | StdLib::BUFFER;
-        let lua = Lua::new_with(libraries, LuaOptions::default())?;
+        // Each call has a coroutine: those of before are used again.
+        let lua = Lua::new_with(libraries, LuaOptions::default().thread_pool_size(COROUTINES_KEPT))?;
         lua.set_memory_limit(MEMORY)?;
         // Luau collects nothing when memory runs out, so it has to collect eagerly all the time.
         lua.gc_set_mode(GcMode::Incremental(
@@ -73,6 +78,11 @@ impl Vm {
         let meter = Rc::clone(context);
         lua.set_interrupt(move |_| meter.interrupt());
         Ok(Self { lua, globals, guard, tostring })
+    }
+
+    /// Gives back what making the interpreter and running the files has left: a third of all of it.
+    pub(super) fn collect_all(&self) -> mlua::Result<()> {
+        self.lua.gc_collect()
     }
 
     /// Gives memory back bit by bit, after a script had used it up. To be called until it says that it is done.

@@ -22,6 +22,8 @@ pub(super) struct ProfileFiles {
     pub(super) profiles_dir: PathBuf,
     files: Files,
     defaults: BTreeMap<String, File>,
+    /// What the test says of files, by name; none: gone.
+    said: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl ProfileFiles {
@@ -41,7 +43,7 @@ impl ProfileFiles {
             files.run = Run::Executable(Fingerprint::of(b""));
         }
         let defaults = scan::scan_defaults(&profiles_dir).map_err(failed)?;
-        Ok(Self { name, profiles_dir, files, defaults })
+        Ok(Self { name, profiles_dir, files, defaults, said: BTreeMap::new() })
     }
 
     /// The profile's own directory.
@@ -57,6 +59,9 @@ impl ProfileFiles {
         if !is_known(name) {
             let meant = closest(name, &SETTINGS).map(|meant| format!(", did you mean `{meant}`?"));
             return Err(format!("`{name}` is no setting or hook file{}", meant.unwrap_or_default()));
+        }
+        if name != "run" {
+            self.said.insert(name.to_owned(), text.map(<[u8]>::to_vec));
         }
         match text {
             Some(text) if name == "run" => self.files.run = Run::Executable(Fingerprint::of(text)),
@@ -76,43 +81,36 @@ impl ProfileFiles {
         parse(&self.files, &Defaults::parse(&self.defaults).0)
     }
 
-    /// The text of a file, the profile's own before that of `.defaults/`.
-    fn source(&self, name: &str) -> Option<Source> {
-        let own = self.files.entries.get(name).map(|file| (self.dir(), file));
-        let default = self.defaults.get(name).map(|file| (self.profiles_dir.join(".defaults"), file));
-        own.or(default).and_then(|(dir, file)| bytes(dir.join(name), file))
-    }
-
     /// The hook files as the engine takes them.
     pub(super) fn sources(&self, profile: &Profile, vars: String) -> Sources {
-        let hooks = profile.policy.hooks.present.iter();
-        let files = hooks.filter_map(|hook| Some((*hook, self.source(&format!("{hook}.lua"))?)));
-        let settings = SETTINGS.iter().filter(|name| **name != "run").filter_map(|name| {
-            let text = self.source(name)?.text;
-            Some(((*name).to_owned(), String::from_utf8_lossy(&text).trim().to_owned()))
-        });
-        Sources {
-            files: files.collect(),
-            defaults_event: self.default_event(),
-            env: profile.shape.env.to_vec(),
-            settings: settings.collect(),
-            vars,
-            profile_dir: self.dir(),
+        let defaults = self.profiles_dir.join(".defaults");
+        let read = Sources::read(self.dir(), &defaults, &profile.policy.hooks.present);
+        let mut sources = Sources { env: profile.shape.env.to_vec(), vars, ..read };
+        for (name, text) in &self.said {
+            let own = text.as_ref().map(|text| Source { path: self.dir().join(name), text: text.clone() });
+            let source = own.or_else(|| self.default(&defaults, name));
+            match (name.strip_suffix(".lua").and_then(Hook::parse), source) {
+                (Some(hook), Some(source)) => drop(sources.files.insert(hook, source)),
+                (Some(hook), None) => drop(sources.files.remove(&hook)),
+                (None, Some(source)) => {
+                    let text = String::from_utf8_lossy(&source.text).trim().to_owned();
+                    sources.settings.insert(name.clone(), text);
+                }
+                (None, None) => drop(sources.settings.remove(name)),
+            }
         }
+        sources
     }
 
-    /// `on_event.lua` of `.defaults/`, where the profile has one of its own: both are called.
-    fn default_event(&self) -> Option<Source> {
-        let name = format!("{}.lua", Hook::OnEvent);
-        self.files.entries.get(&name)?;
-        let path = self.profiles_dir.join(".defaults").join(&name);
-        bytes(path, self.defaults.get(&name)?)
-    }
-}
-
-fn bytes(path: PathBuf, file: &File) -> Option<Source> {
-    match file {
-        File::Bytes(text) => Some(Source { path, text: text.clone() }),
-        File::TooLarge(_) | File::Unreadable(_) | File::Directory(_) | File::Other => None,
+    /// The file of `.defaults/`, where there is one; but for `on_event.lua`, which is called besides.
+    fn default(&self, defaults: &Path, name: &str) -> Option<Source> {
+        match self.defaults.get(name)? {
+            File::Bytes(text) if name != "on_event.lua" => {
+                Some(Source { path: defaults.join(name), text: text.clone() })
+            }
+            File::Bytes(_) | File::TooLarge(_) | File::Unreadable(_) | File::Directory(_) | File::Other => {
+                None
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::is_known;
 
+use super::Options;
 use super::files::ProfileFiles;
 use super::run::TestFile;
 use crate::hooks::Source;
@@ -44,11 +45,7 @@ pub enum FindError {
 ///
 /// # Errors
 /// See [`FindError`].
-pub(super) fn find(
-    path: &Path,
-    hooks_dir: Option<&Path>,
-    is_verbose: bool,
-) -> Result<Vec<TestFile>, FindError> {
+pub(super) fn find(path: &Path, options: &Options) -> Result<Vec<TestFile>, FindError> {
     let read = |source| FindError::Read { path: path.to_owned(), source };
     let full = fs::canonicalize(path).map_err(read)?;
     let found = if full.is_dir() {
@@ -67,16 +64,22 @@ pub(super) fn find(
     } else {
         return Err(FindError::NoTest { path: path.to_owned() });
     };
-    found.into_iter().map(|file| test_file(file, hooks_dir, is_verbose)).collect()
+    found.into_iter().map(|file| test_file(file, options)).collect()
 }
 
-fn test_file(path: PathBuf, hooks_dir: Option<&Path>, is_verbose: bool) -> Result<TestFile, FindError> {
+fn test_file(path: PathBuf, options: &Options) -> Result<TestFile, FindError> {
     let dir = path.parent().unwrap_or(&path).to_owned();
     let profile = ProfileFiles::read(&dir).map_err(|why| FindError::Profile { path: dir.clone(), why })?;
     let text = fs::read(&path).map_err(|source| FindError::Read { path: path.clone(), source })?;
     let modules = [profile.profiles_dir.join(".hooks")];
-    let modules = modules.into_iter().chain(hooks_dir.map(Path::to_owned)).collect();
-    Ok(TestFile { profile, source: Source { path, text }, modules, is_verbose })
+    let modules = modules.into_iter().chain(options.hooks_dir.clone()).collect();
+    Ok(TestFile {
+        profile,
+        source: Source { path, text },
+        modules,
+        is_verbose: options.verbose,
+        timeout: options.timeout,
+    })
 }
 
 fn is_test(path: &Path) -> bool {

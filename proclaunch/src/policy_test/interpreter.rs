@@ -123,6 +123,8 @@ fn interpreter(here: &Rc<Here>, files: &ProfileFiles, modules: Vec<PathBuf>) -> 
             world.note("test", format!("{level}{text}"));
         }
     });
+    // As for hooks: the profile's own come first.
+    let modules = std::iter::once(files.dir()).chain(modules).collect();
     let context = Context::new(profile, modules, here.world.clock, tell, Vars::default());
     context.surround(Rc::new(Staged(Rc::clone(&here.world))));
     let vm = Vm::new(&context)?;

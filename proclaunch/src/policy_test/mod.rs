@@ -40,7 +40,8 @@ mod tests;
 
 use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
+use std::time::Duration;
 
 pub use find::FindError;
 pub use page::{luals, luau, page};
@@ -50,7 +51,7 @@ pub use run::{Failure, Tested};
 const STACK: usize = 8 * 1024 * 1024;
 
 /// What to test, and how.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Profiles, directories of profiles, or files of tests.
     pub paths: Vec<PathBuf>,
@@ -60,6 +61,20 @@ pub struct Options {
     pub filter: String,
     /// Whether to keep the time line of every test.
     pub verbose: bool,
+    /// How much CPU each test may use: one that computes for ever is cut then.
+    pub timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            paths: Vec::new(),
+            hooks_dir: None,
+            filter: String::new(),
+            verbose: false,
+            timeout: watch::CPU,
+        }
+    }
 }
 
 /// Runs the tests, tells `each` as soon as it is done, and gives all.
@@ -69,7 +84,7 @@ pub struct Options {
 pub fn run(options: &Options, mut each: impl FnMut(&Tested) + Send) -> Result<Vec<Tested>, FindError> {
     let mut files = Vec::new();
     for path in &options.paths {
-        files.extend(find::find(path, options.hooks_dir.as_deref(), options.verbose)?);
+        files.extend(find::find(path, options)?);
     }
     let mut work = || {
         let mut all = Vec::new();
@@ -83,7 +98,7 @@ pub fn run(options: &Options, mut each: impl FnMut(&Tested) + Send) -> Result<Ve
     };
     let done = thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, &mut work);
-        thread.map(|thread| thread.join())
+        thread.map(ScopedJoinHandle::join)
     });
     match done {
         Ok(Ok(all)) => Ok(all),

@@ -200,7 +200,7 @@ impl Outside for Staged {
         self.process(child)?;
         count(&mut self.0.facts.borrow_mut().signals, (signal, child.pid));
         self.0.note("signal", format!("{signal} to child {}", child.pid));
-        if !signal.is_minded() || self.0.script.borrow().ignored.contains(&signal) {
+        if !ends(signal) || self.0.script.borrow().ignored.contains(&signal) {
             return Ok(());
         }
         self.0.processes.borrow_mut().children.retain(|other| other.id != child);
@@ -208,16 +208,9 @@ impl Outside for Staged {
     }
 }
 
-/// Whether a signal ends a process that does nothing about it, as a service usually does not.
-pub(super) trait Minded {
-    /// False for those that services use as messages, and for CONT and the like.
-    fn is_minded(self) -> bool;
-}
-
-impl Minded for Signal {
-    fn is_minded(self) -> bool {
-        !["HUP", "USR1", "USR2", "WINCH", "CONT", "CHLD", "URG"].contains(&self.to_string().as_str())
-    }
+/// Whether a signal ends a process, as it does a usual service: not those that are messages, and not CONT and the like.
+pub(super) fn ends(signal: Signal) -> bool {
+    !["HUP", "USR1", "USR2", "WINCH", "CONT", "CHLD", "URG"].contains(&signal.to_string().as_str())
 }
 
 /// One process that is measured.

@@ -2,7 +2,7 @@
 
 use super::interpreter::TEST;
 use super::verbs::{EXPECT, Verb, WORLD};
-use crate::hooks::reference::{Item, entry, luals_function, luau_type};
+use crate::hooks::reference::{Item, add, entry, luals_function, luau_type};
 
 const HEAD: &str = include_str!("testing.md");
 
@@ -17,7 +17,7 @@ pub fn page() -> String {
     entry(&mut page, &TEST);
     for (name, groups) in [("world", &WORLD[..]), ("expect", &EXPECT[..])] {
         for (title, verbs) in groups {
-            page.push_str(&format!("\n## {name}: {}\n\n", title.to_lowercase()));
+            add(&mut page, format_args!("\n## {name}: {}\n\n", title.to_lowercase()));
             for verb in *verbs {
                 entry(&mut page, &verb.item);
             }
@@ -31,7 +31,7 @@ pub fn luals() -> String {
     let mut stub = "---@meta\n-- Made from the program by its tests (UPDATE=1); do not edit.\n".to_owned();
     luals_function(&mut stub, &TEST, TEST.name);
     for (name, groups) in [("world", &WORLD[..]), ("expect", &EXPECT[..])] {
-        stub.push_str(&format!("\n{name} = {{}}\n"));
+        add(&mut stub, format_args!("\n{name} = {{}}\n"));
         for item in items(groups) {
             luals_function(&mut stub, item, item.name);
         }
@@ -42,16 +42,14 @@ pub fn luals() -> String {
 /// The definitions for luau-lsp.
 pub fn luau() -> String {
     let mut stub = "-- Made from the program by its tests (UPDATE=1); do not edit.\n".to_owned();
-    stub.push_str(&format!("\n-- {}\ndeclare test: {}\n", TEST.doc, luau_type(&TEST, "")));
+    add(&mut stub, format_args!("\n-- {}\ndeclare test: {}\n", TEST.doc, luau_type(&TEST, "")));
     for (name, groups) in [("world", &WORLD[..]), ("expect", &EXPECT[..])] {
-        stub.push_str(&format!("\ndeclare {name}: {{\n"));
+        add(&mut stub, format_args!("\ndeclare {name}: {{\n"));
         for item in items(groups) {
-            stub.push_str(&format!(
-                "    -- {}\n    {}: {},\n",
-                item.doc,
-                item.own_name(),
-                luau_type(item, "")
-            ));
+            add(
+                &mut stub,
+                format_args!("    -- {}\n    {}: {},\n", item.doc, item.own_name(), luau_type(item, "")),
+            );
         }
         stub.push_str("}\n");
     }

@@ -16,7 +16,7 @@ use proclaunch_core::profile::Profile;
 use proclaunch_core::signal::Signal;
 
 use super::facts::count;
-use super::outside::Minded as _;
+use super::outside::ends;
 use super::processes::{End, Role, age};
 use super::reply::ExecReply;
 use super::stage::{Asked, Stage};
@@ -128,7 +128,7 @@ impl Stage {
             let ignored = if is_ignored { " (ignored)" } else { "" };
             self.world.note("signal", format!("{signal} to pid {}{ignored}", id.pid));
             count(&mut self.world.facts.borrow_mut().signals, (signal, id.pid));
-            if signal == Signal::KILL || (signal.is_minded() && !is_ignored) {
+            if signal == Signal::KILL || (ends(signal) && !is_ignored) {
                 self.end(id, End { exit: Exit::Signal { signal, core: false }, oom: false });
             }
         }
@@ -216,18 +216,14 @@ impl Stage {
                 self.log(&Entry::Profile(name, Said::Hook { hook, level, text }));
             }
             Told::Vars { json, .. } => self.world.facts.borrow_mut().vars = json,
-            Told::Metrics { samples, .. } => {
-                for sample in &samples {
-                    self.world.note("metric", words::sample(sample));
-                }
-            }
             Told::Exec(exec) => self.exec(&exec),
             Told::ExecKill(id) => {
                 if let Some(exec) = self.execs.remove(&id) {
                     exec.ended(Ended::Exit(Exit::Signal { signal: Signal::KILL, core: false }));
                 }
             }
-            Told::Beat => {}
+            // Metrics decide nothing.
+            Told::Metrics { .. } | Told::Beat => {}
         }
     }
 

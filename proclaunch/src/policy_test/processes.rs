@@ -9,8 +9,10 @@ use proclaunch_core::clock::Moment;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, Ticket};
 
+use crate::hooks::time::UP;
+
 /// When every test begins, on the clock of the core: far from zero, so that a process can be older.
-pub(super) const BEGINNING: Moment = Moment::from_nanos(10_000_000_000_000_000);
+pub(super) const BEGINNING: Moment = Moment::from_nanos(UP.as_secs() * 1_000_000_000);
 
 /// Start times are told in these.
 const TICKS_PER_SECOND: u64 = 100;

@@ -13,7 +13,7 @@ use super::files::ProfileFiles;
 use super::interpreter::Script;
 use super::stage::Stage;
 use super::verbs::{Here, Mismatch};
-use super::watch::{self, Watch};
+use super::watch::Watch;
 use super::world::World;
 use crate::hooks::Source;
 use crate::hooks::worker::Order;
@@ -66,6 +66,8 @@ pub(super) struct TestFile {
     pub(super) modules: Vec<PathBuf>,
     /// Whether the whole time line is to be shown, also of a test that passes.
     pub(super) is_verbose: bool,
+    /// How much CPU each may use.
+    pub(super) timeout: Duration,
 }
 
 impl TestFile {
@@ -112,12 +114,13 @@ impl TestFile {
                 Ok(script) => script.run(index).await,
                 Err(why) => Err(why.clone()),
             };
-            let mut stage = here.stage().await;
             let done = match done {
                 // A test that only says what the world is like must still see that the profile is sound.
-                Ok(()) => stage.begin().await,
+                Ok(()) => here.stage().await.begin().await,
                 failed => failed,
             };
+            // A statement that was cut in its midst holds it for good.
+            let stage = here.stage_if_free();
             let failure = done.err().map(|what| Failure::new(what, here.mismatch.take()));
             let most = if self.is_verbose { usize::MAX } else { SHOWN };
             let is_shown = self.is_verbose || failure.is_some();
@@ -128,16 +131,18 @@ impl TestFile {
                 failure,
                 simulated: here.world.now(),
                 real: clock::now().since(began),
-                memory: stage.worker.used_memory(),
+                memory: stage.as_ref().map_or(0, |stage| stage.worker.used_memory()),
                 timeline: if is_shown { timeline.render(most) } else { Vec::new() },
             };
-            stage.worker.obey(Order::Forget(self.profile.name.clone()));
+            if let Some(stage) = stage {
+                stage.worker.obey(Order::Forget(self.profile.name.clone()));
+            }
             tested
         })
     }
 
     fn here(&self) -> Rc<Here> {
-        let world = World::new(self.profile.dir(), Rc::new(Watch::new(watch::CPU)));
+        let world = World::new(self.profile.dir(), Rc::new(Watch::new(self.timeout)));
         Here::new(Stage::new(world, self.profile.clone(), self.modules.clone()))
     }
 }

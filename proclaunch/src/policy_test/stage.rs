@@ -27,6 +27,7 @@ use super::processes::{BEGINNING, End, age};
 use super::world::World;
 use crate::hooks::worker::{Order, Surroundings, Worker};
 use crate::hooks::{self, Exec, ExecId, Told};
+use crate::supervisor::published::snapshot;
 
 /// How long a statement takes.
 const INSTANT: Duration = Duration::from_millis(1);
@@ -217,6 +218,14 @@ impl Stage {
                 self.perform(effect);
             }
         }
+        self.publish();
+    }
+
+    /// Tells hooks what the profile does, and the others.
+    pub(super) fn publish(&self) {
+        let mut all = self.world.others.borrow().clone();
+        all.extend(snapshot(&self.fleet));
+        self.world.fleet.publish(all);
     }
 
     fn deadline(&self) -> Option<Duration> {
@@ -246,16 +255,12 @@ impl Stage {
     /// There is none.
     pub(super) fn exit(&mut self, end: End) -> Result<(), String> {
         let main = self.world.processes.borrow().main().map(|process| process.id);
-        match main {
-            Some(id) => {
-                self.end(id, end);
-                Ok(())
-            }
-            None => {
-                let state = self.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
-                Err(format!("there is no process that could end: {} is {state}", self.name()))
-            }
+        if let Some(id) = main {
+            self.end(id, end);
+            return Ok(());
         }
+        let state = self.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
+        Err(format!("there is no process that could end: {} is {state}", self.name()))
     }
 }
 
@@ -268,7 +273,8 @@ fn worker(world: &Rc<World>, modules: &[PathBuf]) -> (Worker, UnboundedReceiver<
         clock: world.clock,
         outside: Rc::new(Staged(Rc::clone(world))),
     };
-    let config = hooks::Config { modules: modules.to_vec(), ..hooks::Config::default() };
+    let (modules, fleet) = (modules.to_vec(), world.fleet.clone());
+    let config = hooks::Config { modules, fleet, ..hooks::Config::default() };
     (Worker::new(config, around), inbox)
 }
 

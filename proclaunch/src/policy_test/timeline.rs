@@ -114,7 +114,7 @@ pub(super) fn span(time: Duration) -> String {
     }
     if tenths > 0 && seconds < 3600 {
         let _ = write!(text, "{}.{tenths}s", seconds % 60);
-    } else if seconds % 60 > 0 || text.is_empty() {
+    } else if !seconds.is_multiple_of(60) || text.is_empty() {
         let _ = write!(text, "{}s", seconds % 60);
     }
     text.trim_end().to_owned()

@@ -9,14 +9,14 @@ use mlua::VmState;
 
 use crate::sys::clock::thread_cpu;
 
-/// How much CPU one test may use.
+/// How much CPU one test may use, unless something else is said.
 pub(super) const CPU: Duration = Duration::from_secs(10);
 
 /// How much more, where the script stands in code that cannot be left half-way.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How many steps may be made at one moment.
-const STEPS_MAX: u32 = 100_000;
+const STEPS_MAX: u32 = 20_000;
 
 /// What one test has used.
 #[derive(Debug)]

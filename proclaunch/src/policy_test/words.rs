@@ -8,7 +8,6 @@ use proclaunch_core::hook::{Answer, Change, Farewell, Gate, Happening, Hook, Out
 
 use super::reply::ExecReply;
 use super::timeline::span;
-use crate::hooks::{MetricKind, Sample};
 
 /// The longest text of a value.
 const LONGEST: usize = 80;
@@ -45,14 +44,13 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
             Answer::Ready(Err(why)) => format!("not ready{}", because(why)),
             Answer::Health(Ok(())) => "healthy".to_owned(),
             Answer::Health(Err(why)) => format!("unhealthy{}", because(why)),
-            Answer::Restart(Verdict::Yes) => "restart".to_owned(),
+            Answer::Restart(Verdict::Yes) | Answer::Change(Change::Restart) => "restart".to_owned(),
             Answer::Restart(Verdict::No(why)) => format!("no restart{}", because(why)),
             Answer::Restart(Verdict::After(time, why)) => {
                 format!("restart in {}{}", span(*time), because(why))
             }
             Answer::Stop(Farewell::Wait(time)) => format!("wait {}", span(*time)),
             Answer::Stop(Farewell::Signal(signal)) => format!("send {signal}"),
-            Answer::Change(Change::Restart) => "restart".to_owned(),
             Answer::Change(Change::Reload) => "reload".to_owned(),
             Answer::Change(Change::Ignore) => "ignore".to_owned(),
         },
@@ -114,18 +112,6 @@ pub(super) fn value(given: &Value) -> String {
         other => other.type_name().to_owned(),
     };
     short(&text)
-}
-
-/// What was counted or measured.
-pub(super) fn sample(sample: &Sample) -> String {
-    let labels = sample.series.labels.iter().map(|(name, text)| format!("{name}={text:?}"));
-    let labels: Vec<String> = labels.collect();
-    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
-    let sign = match sample.kind {
-        MetricKind::Counter => "+",
-        MetricKind::Gauge => "= ",
-    };
-    short(&format!("{}{labels} {sign}{}", sample.series.metric, sample.value))
 }
 
 /// The beginning of a text.

@@ -12,7 +12,8 @@ use super::processes::Processes;
 use super::script::Script;
 use super::timeline::Timeline;
 use super::watch::Watch;
-use crate::hooks::Clock;
+use crate::hooks::time::UP;
+use crate::hooks::{Clock, Fleet, Snapshot};
 
 /// The wall clock at the beginning of every test: 2026-01-05 00:00:00 UTC, a Monday, in milliseconds since 1970.
 pub(super) const MONDAY: i64 = 1_767_571_200_000;
@@ -28,6 +29,10 @@ pub(super) struct World {
     pub(super) facts: RefCell<Facts>,
     pub(super) script: RefCell<Script>,
     pub(super) processes: RefCell<Processes>,
+    /// What hooks are told of all profiles.
+    pub(super) fleet: Fleet,
+    /// The other profiles, as the script has them.
+    pub(super) others: RefCell<Snapshot>,
     /// What is wrong with a function of the script: it fails the test, not the hook.
     pub(super) fault: RefCell<Option<String>>,
 }
@@ -43,13 +48,15 @@ impl World {
             facts: RefCell::default(),
             script: RefCell::default(),
             processes: RefCell::default(),
+            fleet: Fleet::default(),
+            others: RefCell::default(),
             fault: RefCell::default(),
         })
     }
 
     /// Time since the beginning.
     pub(super) fn now(&self) -> Duration {
-        self.clock.monotonic()
+        self.clock.monotonic().saturating_sub(UP)
     }
 
     /// Notes something in the time line.

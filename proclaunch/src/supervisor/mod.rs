@@ -8,7 +8,7 @@ mod execs;
 mod hooks;
 mod metrics;
 mod perform;
-mod published;
+pub(crate) mod published;
 mod reactor;
 mod recall;
 mod rescan;

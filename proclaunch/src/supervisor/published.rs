@@ -50,7 +50,8 @@ impl Reactor {
     }
 }
 
-fn snapshot(fleet: &Fleet) -> Snapshot {
+/// What hooks are told of a fleet.
+pub(crate) fn snapshot(fleet: &Fleet) -> Snapshot {
     let member = fleet.machines().map(|(name, machine)| {
         let member = Member {
             state: machine.state().to_string(),

@@ -10,6 +10,9 @@ use proclaunch_tests::supervisor::Supervisor;
 
 use super::SLEEP;
 
+/// A service that is well again when it is started anew.
+const HEALS: &str = "rm -f sick; echo begins; exec sleep 1000";
+
 /// A supervisor with one profile, whose `on_ready` runs this.
 fn on_ready(script: &str) -> Supervisor {
     let sandbox = Sandbox::new();

@@ -23,8 +23,8 @@ fn time(line: &str) -> Result<(Hook, Duration), Wrong> {
         return Err("not the name of a hook and a number of seconds");
     };
     let hook = Hook::parse(name).ok_or("not the name of a hook")?;
+    // Which of several checks would be meant?
     if hook == Hook::Health {
-        // Which of several checks would be meant?
         return Err("a check has a `timeout` of its own in health.lua");
     }
     Ok((hook, positive_seconds(seconds)?))

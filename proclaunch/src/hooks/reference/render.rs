@@ -200,7 +200,8 @@ pub(crate) fn luau_type(item: &Item, of: &str) -> String {
     format!("({}) -> {returns}", parameters.join(", "))
 }
 
-fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
+/// Adds to a text.
+pub(crate) fn add(text: &mut String, more: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = text.write_fmt(more);
 }

@@ -8,18 +8,22 @@ use proclaunch_core::hook::Hook;
 use super::support::{Bench, run, sources};
 use crate::hooks::{Clock, Vars};
 
-/// The hook files below the examples, with the hook that each is for.
-fn examples() -> Vec<(Hook, PathBuf)> {
+/// The Lua files below the examples.
+fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hooks-examples");
     let directories = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     let directories = directories.filter(|path| path.is_dir() && !path.ends_with("meta"));
-    let files = directories.flat_map(|path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
-    let files = files.filter(|path| !path.to_str().unwrap().ends_with("_test.lua"));
+    directories.flat_map(|path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path())).collect()
+}
+
+/// The hook files among them, with the hook that each is for.
+fn examples() -> Vec<(Hook, PathBuf)> {
+    let is_hook = |path: &PathBuf| !path.to_str().unwrap().ends_with("_test.lua");
     let hook = |path: PathBuf| {
         let stem = path.file_stem().unwrap().to_str().unwrap();
         (Hook::parse(stem).unwrap_or_else(|| panic!("{} is no hook", path.display())), path)
     };
-    files.map(hook).collect()
+    files().into_iter().filter(is_hook).map(hook).collect()
 }
 
 #[test]
@@ -40,7 +44,7 @@ fn every_example_loads_and_names_only_what_there_is() {
 
 #[test]
 fn every_example_says_what_it_does_and_since_when() {
-    for (_, path) in examples() {
+    for path in files() {
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("--- "), "{}", path.display());
         assert!(text.contains("\n--- @since 2.0\n"), "{}", path.display());

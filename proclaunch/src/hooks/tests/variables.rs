@@ -158,7 +158,7 @@ fn the_service_argument_tells_what_the_core_says() {
         assert(s.settings.restart == nil)
         assert(e.time == 1000 and e.profile == 'web' and e.kind == 'transition' and e.level == 'error')
         assert(e.from == 'running' and e.to == 'stopped' and e.reason == 'died' and e.exit.signal == 'KILL')
-        assert(clock.now() == 1000 and clock.monotonic() < 60)
+        assert(clock.now() == 1000 and clock.monotonic() < 10000060)
         assert(MB == 1024 * KB and GB == 1024 * MB and HOUR == 60 * MINUTE and SECOND == 1)
         local d = clock.date() assert(d.year == 1970 and d.month == 1)
         assert(clock.between('00:00', '24:00') and not clock.between('05:00', '05:00'))

@@ -135,13 +135,13 @@ fn mismatch(expected: String, was: String) -> Done {
 fn judged(what: &str, times: Option<f64>, was: u64, instead: impl Fn() -> String) -> Done {
     #[expect(clippy::cast_precision_loss, reason = "a count of what happened in one test")]
     let (is_good, expected) = match times {
-        Some(times) => ((was as f64 - times).abs() < 0.5, format!("{what}, {times} times")),
+        Some(times) => ((was as f64 - times).abs() < 0.5, format!("{what}, exactly {times}")),
         None => (was > 0, what.to_owned()),
     };
     if is_good {
         return Ok(());
     }
-    mismatch(expected, if was == 0 { instead() } else { format!("{was} times") })
+    mismatch(expected, if was == 0 { instead() } else { was.to_string() })
 }
 
 fn times(arguments: &mut Arguments) -> Result<Option<f64>, Trouble> {
@@ -244,7 +244,7 @@ async fn shutdown(here: Rc<Here>, mut arguments: Arguments, is_none: bool) -> Do
     match (&here.world.facts.borrow().shutdown, is_none) {
         (None, true) => Ok(()),
         (Some(reason), false) if reason.contains(&part) => Ok(()),
-        (None, false) => mismatch(format!("a shutdown ({part})"), "none".to_owned()),
+        (None, false) => mismatch("a shutdown".to_owned(), "none".to_owned()),
         (Some(reason), true) => mismatch("no shutdown".to_owned(), format!("one: {reason}")),
         (Some(reason), false) => mismatch(format!("a shutdown with {part:?}"), format!("one: {reason}")),
     }

@@ -78,7 +78,7 @@ fn one_of(given: &str, known: &[&str]) -> Result<(), Trouble> {
     Err(format!("it is never \"{given}\"{}", meant.unwrap_or_default()).into())
 }
 
-fn compared(what: &str, expected: String, was: String) -> Done {
+fn compared(what: &str, expected: &str, was: String) -> Done {
     if expected == was {
         return Ok(());
     }
@@ -90,7 +90,7 @@ async fn state(here: Rc<Here>, mut arguments: Arguments) -> Done {
     one_of(&given, &["stopped", "starting", "running", "stopping", "gone"])?;
     let stage = here.begun().await?;
     let was = stage.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
-    compared("state", given, was)
+    compared("state", &given, was)
 }
 
 async fn health(here: Rc<Here>, mut arguments: Arguments) -> Done {
@@ -98,13 +98,13 @@ async fn health(here: Rc<Here>, mut arguments: Arguments) -> Done {
     one_of(&given, &["unknown", "healthy", "unhealthy"])?;
     let stage = here.begun().await?;
     let was = stage.machine().map_or("unknown", |machine| machine.health().word());
-    compared("health", given, was.to_owned())
+    compared("health", &given, was.to_owned())
 }
 
 async fn counted(here: Rc<Here>, mut arguments: Arguments, what: &str, count: fn(&Here) -> u64) -> Done {
     let given = arguments.number("count")?;
     drop(here.begun().await?);
-    compared(what, given.to_string(), count(&here).to_string())
+    compared(what, &given.to_string(), count(&here).to_string())
 }
 
 async fn next_try(here: Rc<Here>, mut arguments: Arguments) -> Done {
@@ -118,6 +118,7 @@ async fn next_try(here: Rc<Here>, mut arguments: Arguments) -> Done {
         return Ok(());
     }
     let state = stage.machine().map_or("gone".to_owned(), |machine| machine.state().to_string());
-    let was = was.map_or_else(|| format!("no wait: it is {state}"), |was| format!("in {}", span(was)));
+    let was =
+        was.map_or_else(|| format!("no wait: it is {state}"), |was| format!("in {}", span(was + SLACK)));
     Err(Trouble::Mismatch(Mismatch { expected: format!("next try in {}", span(given)), was }))
 }

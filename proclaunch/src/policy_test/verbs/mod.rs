@@ -66,6 +66,11 @@ impl Here {
         Ok(stage)
     }
 
+    /// The driver, unless a statement has it.
+    pub(super) fn stage_if_free(&self) -> Option<MutexGuard<'_, Stage>> {
+        self.stage.try_lock().ok()
+    }
+
     /// The driver as it is.
     pub(super) async fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().await

@@ -22,6 +22,7 @@ mod engine;
 mod exec;
 mod fault;
 mod fleet;
+pub mod fuzz;
 mod host;
 mod library;
 mod plain;

@@ -18,11 +18,17 @@ test("finished by itself: done", function()
   expect.restarts(0)
 end)
 
+test("killed by nobody that we know of: the kernel most likely", function()
+  expect.state("running")
+  world.exits{ signal = "KILL" }
+  expect.next_try(60)
+end)
+
 test("any other end: the settings decide", function()
   world.setting("restart", "always")
   world.advance(10)
-  world.exits{ signal = "KILL" }
+  world.exits{ signal = "SEGV" }
   world.advance(10)
   expect.restarts(1)
-  expect.no_log("OOM-killed")
+  expect.no_log("memory")
 end)

@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(super) struct Chores {
     /// Records that could not be written.
     unsaved: BTreeMap<ProfileName, Remembered>,
-    /// The last record of each profile that has hooks.
+    /// The last record of each profile. Hooks may come later, and what they keep is written with it.
     saved: BTreeMap<ProfileName, Remembered>,
     /// Whether output has gone lost since it was last kept; said once.
     pub(super) output_lost: bool,
@@ -37,9 +37,7 @@ impl Chores {
 impl Reactor {
     /// Writes a profile's record, now or as soon as it can be written.
     pub(super) fn save(&mut self, name: &ProfileName, remembered: Remembered) {
-        if self.hooks.has(name) {
-            self.chores.saved.insert(name.clone(), remembered);
-        }
+        self.chores.saved.insert(name.clone(), remembered);
         match self.try_save(name, remembered) {
             Ok(()) => {
                 self.chores.unsaved.remove(name);

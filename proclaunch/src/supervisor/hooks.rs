@@ -50,14 +50,9 @@ impl Hooks {
         })
     }
 
-    /// Whether a profile has hooks.
-    pub(super) fn has(&self, name: &ProfileName) -> bool {
-        self.loaded.contains_key(name)
-    }
-
-    /// Whether any profile has hooks.
+    /// Whether any profile has hooks. One whose hooks were all removed is still loaded, with none.
     pub(super) fn has_any(&self) -> bool {
-        !self.loaded.is_empty()
+        self.loaded.values().any(|profile| !profile.policy.hooks.present.is_empty())
     }
 
     /// The profile that a hook speaks for.

@@ -12,8 +12,9 @@ use std::fs::File;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
+use proclaunch_core::fleet::Input;
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::log::{Entry, Level, Said};
+use proclaunch_core::log::{Entry, Level, Own, Said};
 
 use super::reactor::Reactor;
 use crate::files;
@@ -37,6 +38,7 @@ pub(super) struct Metrics {
     /// When the file is to be written.
     due: Option<Moment>,
     written: Option<Moment>,
+    /// Whether the last version could not be written; said once.
     failed: bool,
 }
 
@@ -151,17 +153,16 @@ impl Reactor {
         let text = self.metrics.render();
         let written = File::open(&self.state_dir).and_then(|dir| files::replace(&dir, FILE, text.as_bytes()));
         match written {
-            Ok(()) => self.metrics.failed = false,
-            Err(error) => {
-                let name = self.metrics.profiles.keys().next().cloned();
-                if let (false, Some(name)) = (self.metrics.failed, name) {
-                    let path = self.state_dir.join(FILE);
-                    self.warn(
-                        name,
-                        format!("metrics cannot be written to `{}`: {error}; tried again", path.display()),
-                    );
+            Ok(()) => {
+                if std::mem::take(&mut self.metrics.failed) {
+                    self.answer(Input::Say(Own::MetricsWritten));
                 }
-                self.metrics.failed = true;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.metrics.failed, true) {
+                    let why = format!("write metrics to `{}`: {error}", self.state_dir.join(FILE).display());
+                    self.answer(Input::Say(Own::MetricsNotWritten { why }));
+                }
                 self.metrics.change(now);
             }
         }

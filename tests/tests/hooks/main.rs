@@ -3,6 +3,7 @@
 mod decisions;
 mod everyone;
 mod exec;
+mod kept;
 
 /// A service that does nothing.
 const SLEEP: &str = "exec sleep 1000";

@@ -33,6 +33,8 @@ pub enum Own {
     RecordNotWritten { why: String },
     RecordsWritten,
     RecordRefused { file: String, why: String },
+    MetricsNotWritten { why: String },
+    MetricsWritten,
 }
 
 impl Own {
@@ -49,7 +51,8 @@ impl Own {
             | Self::BadDefault { .. }
             | Self::OutputLost { .. }
             | Self::RecordNotWritten { .. }
-            | Self::RecordRefused { .. } => Level::Warn,
+            | Self::RecordRefused { .. }
+            | Self::MetricsNotWritten { .. } => Level::Warn,
             Self::Started { .. }
             | Self::Draining { .. }
             | Self::ExitingAtOnce { .. }
@@ -59,7 +62,8 @@ impl Own {
             | Self::LogReopened
             | Self::ProfilesReadable
             | Self::OutputBack
-            | Self::RecordsWritten => Level::Info,
+            | Self::RecordsWritten
+            | Self::MetricsWritten => Level::Info,
         }
     }
 }
@@ -123,6 +127,10 @@ impl fmt::Display for Own {
             }
             Self::RecordsWritten => f.write_str("records can be written again"),
             Self::RecordRefused { file, why } => write!(f, "refuses the record `{file}` ({why})"),
+            Self::MetricsNotWritten { why } => {
+                write!(f, "failed to {why}; it is tried again, and what hooks count is kept")
+            }
+            Self::MetricsWritten => f.write_str("metrics can be written again"),
         }
     }
 }

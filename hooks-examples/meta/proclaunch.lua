@@ -13,7 +13,7 @@
 ---@field ready_for number Seconds since it became ready; 0 while it is not.
 ---@field started_at number? When the process was started, in seconds since 1970 UTC.
 ---@field restarts number Starts after the first.
----@field exit { code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }? How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody knows. `oom`: the kernel ended it for want of memory; never said by this version, as the kernel names the victim only in its log: a KILL that was not requested is most often that. `requested`: it was told to end.
+---@field exit { code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }? How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody knows. `oom`: the kernel ended it for want of memory, by KILL. The kernel names the victim in its log alone: where ProcLaunch may not read `/dev/kmsg`, or runs in a container with pids of its own, this is always false, and a KILL that was not requested is most often that. `requested`: it was told to end.
 ---@field cause string Why the hook is asked: "died", "unhealthy", "changed" or "order".
 ---@field reason string The same in words.
 ---@field history { age: number, from: string, to: string, why: string }[] The last changes of state, oldest first, with how many seconds ago each was.

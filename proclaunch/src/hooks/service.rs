@@ -10,6 +10,7 @@ use mlua::{Error, Function, Lua, LuaString, Table, Value};
 use proclaunch_core::exit::Exit;
 use proclaunch_core::hook::{Happening, LastExit, Past, Question, Service};
 use proclaunch_core::profile::closest;
+use proclaunch_core::signal::Signal;
 
 use super::api::METHODS;
 use super::api::env;
@@ -34,8 +35,9 @@ pub(super) static FIELDS: &[Item] = &[
         "service.exit",
         "{ code: number?, signal: string?, core: boolean, oom: boolean, requested: boolean, uptime: number }?",
         "How the last process ended: with an exit code, by a signal (a name without SIG), or in a way that nobody \
-         knows. `oom`: the kernel ended it for want of memory; never said by this version, as the kernel names the \
-         victim only in its log: a KILL that was not requested is most often that. `requested`: it was told to end.",
+         knows. `oom`: the kernel ended it for want of memory, by KILL. The kernel names the victim in its log alone: \
+         where ProcLaunch may not read `/dev/kmsg`, or runs in a container with pids of its own, this is always false, \
+         and a KILL that was not requested is most often that. `requested`: it was told to end.",
     ),
     Item::value(
         "service.cause",
@@ -216,6 +218,7 @@ fn exit(lua: &Lua, last: &LastExit) -> mlua::Result<Table> {
             table.raw_set("signal", signal.to_string())?;
             dumped = core;
         }
+        Exit::OutOfMemory => table.raw_set("signal", Signal::KILL.to_string())?,
         Exit::Unknown => {}
     }
     table.raw_set("core", dumped)?;

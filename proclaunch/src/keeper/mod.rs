@@ -41,6 +41,7 @@ mod family;
 mod kill;
 mod launch;
 mod look;
+mod oom;
 mod output;
 pub mod pid_file;
 pub mod protocol;
@@ -59,6 +60,7 @@ pub use stat::{Stat, identify, parse_stat, read_stat};
 use cgroup::Cgroups;
 use family::Known;
 use launch::Launcher;
+use oom::OomLog;
 use protocol::{Pipes, Report, Request, SpawnSpec};
 
 /// How many exits of unknown children are remembered for a later [`Request::Adopt`].
@@ -83,6 +85,8 @@ pub struct Keeper {
     epoll: Epoll,
     recent: VecDeque<(i32, Exit)>,
     cgroups: Cgroups,
+    /// None where nobody tells who was killed for want of memory.
+    oom_log: Option<OomLog>,
     ended: Vec<Ended>,
     /// Starts at which something happened since the last look.
     touched: BTreeSet<Ticket>,
@@ -170,6 +174,7 @@ impl Keeper {
             epoll,
             recent: VecDeque::with_capacity(RECENT_MAX),
             cgroups: Cgroups::new(instance),
+            oom_log: OomLog::open(),
             ended: Vec::new(),
             touched: BTreeSet::new(),
             looked: false,

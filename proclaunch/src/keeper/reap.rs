@@ -2,6 +2,7 @@
 
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, Ticket};
+use proclaunch_core::signal::Signal;
 
 use super::family::{Seen, attribute};
 use super::protocol::{REMAINS_MAX, Report};
@@ -100,8 +101,23 @@ impl Keeper {
         any
     }
 
+    /// The ends since the last report. Which of those by SIGKILL were for want of memory is looked up for all at once.
+    fn take_ended(&mut self) -> Vec<Ended> {
+        let mut ended = std::mem::take(&mut self.ended);
+        let is_killed = |one: &Ended| one.exit.signal() == Some(Signal::KILL);
+        if let Some(log) = self.oom_log.as_mut().filter(|_| ended.iter().any(is_killed)) {
+            log.look();
+            for one in ended.iter_mut().filter(|one| is_killed(one)) {
+                if log.has(one.id) {
+                    one.exit = Exit::OutOfMemory;
+                }
+            }
+        }
+        ended
+    }
+
     fn report_ends(&mut self) {
-        for Ended { ticket, id, exit } in std::mem::take(&mut self.ended) {
+        for Ended { ticket, id, exit } in self.take_ended() {
             let Some(start) = self.starts.get(&ticket) else { continue };
             let is_alive = |id: &&ProcId| stat::identify(id.pid) == Some(**id);
             let remains = start.left.iter().filter(is_alive).take(REMAINS_MAX).copied().collect();

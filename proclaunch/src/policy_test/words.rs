@@ -63,6 +63,7 @@ pub(super) fn command(reply: &ExecReply) -> String {
         None => return "no such command".to_owned(),
         Some(Exit::Code(code)) => format!("exit {code}"),
         Some(Exit::Signal { signal, .. }) => format!("signal {signal}"),
+        Some(Exit::OutOfMemory) => "out of memory".to_owned(),
         Some(Exit::Unknown) => "unknown".to_owned(),
     };
     for (name, bytes) in [("out", &reply.out), ("err", &reply.err)] {

@@ -104,6 +104,10 @@ mod tests {
             "web died (pid 4242, signal SEGV, core dumped, after 3h 2m, restart in 0.8s)"
         );
         assert_eq!(
+            died(Exit::OutOfMemory, again),
+            "web died (pid 4242, signal KILL, out of memory, after 3h 2m, restart at once)"
+        );
+        assert_eq!(
             died(Exit::Code(3), Outcome::NotRestarted),
             "web died (pid 4242, exit 3, after 3h 2m, not restarted)"
         );

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::format::Span;
 use crate::exit::Exit;
 use crate::process::{SpawnError, Stage};
+use crate::signal::Signal;
 
 /// What becomes of a profile after an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl fmt::Display for Exit {
             Self::Code(code) => write!(f, "exit {code}"),
             Self::Signal { signal, core: false } => write!(f, "signal {signal}"),
             Self::Signal { signal, core: true } => write!(f, "signal {signal}, core dumped"),
+            Self::OutOfMemory => write!(f, "signal {}, out of memory", Signal::KILL),
             Self::Unknown => f.write_str("exit unknown"),
         }
     }

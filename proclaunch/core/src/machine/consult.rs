@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::exit::Exit;
 use crate::hook::{
     Answer, Happening, Hook, Hooks, LastExit, Outcome, Past, Question, QuestionId, Service, Verdict,
 };
@@ -207,7 +208,7 @@ impl Memory {
         let last = self.exits.iter().next_back();
         let exit = last.map(|ended| LastExit {
             exit: ended.exit,
-            oom: false,
+            oom: ended.exit == Exit::OutOfMemory,
             requested: ended.requested,
             uptime: ended.after,
         });

@@ -158,6 +158,7 @@ impl Done {
             Some(Ended::NotStarted(why)) => why.clone(),
             Some(Ended::Exit(Exit::Code(code))) => format!("exit {code}"),
             Some(Ended::Exit(Exit::Signal { signal, .. })) => format!("ended by signal {signal}"),
+            Some(Ended::Exit(Exit::OutOfMemory)) => "ended for want of memory".to_owned(),
             Some(Ended::Exit(Exit::Unknown)) | None => "ended, nobody knows how".to_owned(),
         }
     }
@@ -168,9 +169,13 @@ impl Done {
         table.raw_set("timed_out", self.timed_out)?;
         match &self.end {
             Some(Ended::Exit(Exit::Code(code))) => table.raw_set("code", *code)?,
-            Some(Ended::Exit(Exit::Signal { signal, .. })) => table.raw_set("signal", signal.to_string())?,
+            Some(Ended::Exit(exit)) => {
+                if let Some(signal) = exit.signal() {
+                    table.raw_set("signal", signal.to_string())?;
+                }
+            }
             Some(Ended::NotStarted(why)) => self.err = why.as_bytes().to_vec(),
-            Some(Ended::Exit(Exit::Unknown)) | None => {}
+            None => {}
         }
         table.raw_set("out", lua.create_string(&self.out)?)?;
         table.raw_set("err", lua.create_string(&self.err)?)?;

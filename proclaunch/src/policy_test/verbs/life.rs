@@ -142,8 +142,7 @@ fn end(how: &Value) -> Result<End, Trouble> {
     known(table, &["code", "signal", "core", "oom"])?;
     let oom = field(table, "oom").as_boolean().unwrap_or(false);
     let is_plain = field(table, "code").is_nil() && field(table, "signal").is_nil();
-    let exit =
-        if oom && is_plain { Exit::Signal { signal: Signal::KILL, core: false } } else { exit(table)? };
+    let exit = if oom && is_plain { Exit::OutOfMemory } else { exit(table)? };
     Ok(End { exit, oom })
 }
 

@@ -39,8 +39,7 @@ impl End {
     fn of(last: &LastExit) -> impl Iterator<Item = Self> {
         let by_itself = match last.exit {
             Exit::Code(code) => Some(Self::Code(code)),
-            Exit::Signal { signal, .. } => Some(Self::Signal(signal)),
-            Exit::Unknown => None,
+            Exit::Signal { .. } | Exit::OutOfMemory | Exit::Unknown => last.exit.signal().map(Self::Signal),
         };
         last.oom.then_some(Self::Oom).into_iter().chain(by_itself)
     }

@@ -4,7 +4,6 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::Signal;
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::wait;
 
@@ -20,13 +19,13 @@ fn a_death_for_want_of_memory_is_told_apart_from_a_kill() {
         .set("should_restart.lua", include_str!("../../../hooks-examples/18-oom/should_restart.lua"));
     let tells = "return function(service)\n  log.info('oom ' .. tostring(service.exit.oom) .. ' ' .. \
                  service.exit.signal)\nend\n";
-    sandbox.profile("db", "exec sleep 1000").set("on_exit.lua", tells);
+    sandbox.profile("db", "exec sleep 1000").set("restart", "").set("on_exit.lua", tells);
     let supervisor = sandbox.start();
     let line = supervisor.wait_for_line("web", "died (");
     let pid = supervisor.pids("web")[0];
     assert!(line.starts_with(&format!("died (pid {pid}, signal KILL, out of memory, after ")), "{line}");
     supervisor.wait_for_line("web", "restarts in 1m 0s: OOM-killed");
-    supervisor.main_process("db").signal(Signal::SIGKILL);
+    supervisor.kill_main_process("db");
     supervisor.wait_for_line("db", "on_exit: oom false KILL");
     let line = supervisor.wait_for_line("db", "died (");
     assert!(!line.contains("memory"), "{line}");

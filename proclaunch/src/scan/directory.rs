@@ -18,7 +18,7 @@ use proclaunch_core::profile::{File, Files, Fingerprint, Run, is_read, near_miss
 /// The largest setting that is read, in bytes.
 const SETTING_MAX: u64 = 64 * 1024;
 /// More than any hook needs.
-const SCRIPT_MAX: u64 = 256 * 1024;
+pub(super) const SCRIPT_MAX: u64 = 256 * 1024;
 
 /// The largest `run` that is read, in bytes.
 const RUN_MAX: u64 = 4 * 1024 * 1024;
@@ -88,9 +88,9 @@ pub(super) fn defaults(mut dir: Dir) -> nix::Result<BTreeMap<String, File>> {
 }
 
 /// An entry's name, the same as text, and what the directory says that it is.
-type Named = (CString, String, Option<Type>);
+pub(super) type Named = (CString, String, Option<Type>);
 
-fn names(dir: &mut Dir, wanted: impl Fn(&str) -> bool) -> nix::Result<Vec<Named>> {
+pub(super) fn names(dir: &mut Dir, wanted: impl Fn(&str) -> bool) -> nix::Result<Vec<Named>> {
     let mut names = Vec::new();
     for entry in dir.iter() {
         let entry = entry?;
@@ -183,13 +183,7 @@ fn run(dir: &Dir, entry: &CStr, listed: Option<Type>) -> nix::Result<Run> {
             Run::NotExecutable
         }
         Ok(Content::Bytes(bytes, _)) => Run::Executable(Fingerprint::of(&bytes)),
-        Ok(Content::TooLarge(metadata)) => Run::Executable(fingerprint_of_metadata([
-            metadata.len(),
-            metadata.mtime().cast_unsigned(),
-            metadata.mtime_nsec().cast_unsigned(),
-            metadata.ino(),
-            metadata.dev(),
-        ])),
+        Ok(Content::TooLarge(metadata)) => Run::Executable(fingerprint_of_unread(&metadata)),
         Err(Errno::ENOENT) => Run::Missing,
         Err(Errno::EACCES) => unreadable_run(dir, entry),
         Err(errno) if is_shortage(errno) => return Err(errno),
@@ -212,19 +206,30 @@ fn unreadable_run(dir: &Dir, entry: &CStr) -> Run {
     }
 }
 
+/// Stands for the content of a file that is too large to be read.
+pub(super) fn fingerprint_of_unread(metadata: &std::fs::Metadata) -> Fingerprint {
+    fingerprint_of_metadata([
+        metadata.len(),
+        metadata.mtime().cast_unsigned(),
+        metadata.mtime_nsec().cast_unsigned(),
+        metadata.ino(),
+        metadata.dev(),
+    ])
+}
+
 /// Stands for a content that is not read: size, time of change in seconds and nanoseconds, inode and device.
 fn fingerprint_of_metadata(metadata: [u64; 5]) -> Fingerprint {
     let bytes: Vec<u8> = metadata.iter().flat_map(|field| field.to_le_bytes()).collect();
     Fingerprint::of(&bytes)
 }
 
-enum Content {
+pub(super) enum Content {
     Bytes(Vec<u8>, std::fs::Metadata),
     TooLarge(std::fs::Metadata),
 }
 
 /// All bytes of a regular file of at most `max` bytes.
-fn read(dir: &Dir, entry: &CStr, max: u64) -> nix::Result<Content> {
+pub(super) fn read(dir: &Dir, entry: &CStr, max: u64) -> nix::Result<Content> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let mut file = std::fs::File::from(openat(dir, entry, flags, Mode::empty())?);
     let metadata = file.metadata().map_err(|error| errno(&error))?;

@@ -53,6 +53,8 @@ pub(super) enum Interest {
     Defaults,
     /// It is `.defaults/env/`.
     DefaultsEnv,
+    /// It is one of modules that the hooks of all profiles can require.
+    Modules,
     /// Something in it, of this name, decides where the path of a profile leads, or of all.
     Turn(Box<Place>),
     /// A symlink in a profile, or in `.defaults/`, leads to the file of this name in it.
@@ -83,16 +85,19 @@ impl Interest {
                 // The log stands in the profiles directory: to write to it must not wake anybody. ATTRIB tells of a
                 // directory that can be read again.
                 Self::Root | Self::Turn(..) => NAMES | SELF | Mask::IN_ATTRIB,
-                Self::Profile(_) | Self::Env(_) | Self::Defaults | Self::DefaultsEnv | Self::Target(..) => {
-                    NAMES | SELF | CONTENT
-                }
+                Self::Profile(_)
+                | Self::Env(_)
+                | Self::Defaults
+                | Self::DefaultsEnv
+                | Self::Modules
+                | Self::Target(..) => NAMES | SELF | CONTENT,
             }
     }
 
     /// The profile that is watched for, if it is one alone.
     pub(super) fn profile(&self) -> Option<&ProfileName> {
         match self {
-            Self::Root | Self::Defaults | Self::DefaultsEnv => None,
+            Self::Root | Self::Defaults | Self::DefaultsEnv | Self::Modules => None,
             Self::Profile(name) | Self::Env(name) => Some(name),
             Self::Turn(place) | Self::Target(place) => place.of.as_ref(),
         }
@@ -110,6 +115,11 @@ impl Interest {
             Self::Root => return in_root(mask, entry),
             Self::Profile(_) | Self::Defaults => means_something(entry),
             Self::Env(_) | Self::DefaultsEnv => true,
+            // Of any name: it can be a directory, or a symlink to one.
+            Self::Modules => {
+                let name = entry.as_encoded_bytes();
+                !name.starts_with(b".") || name.starts_with(b"..")
+            }
             Self::Turn(place) | Self::Target(place) => *place.name == *entry,
         };
         if counts { whole } else { Hint::Nothing }
@@ -166,6 +176,9 @@ mod tests {
         check(&Interest::Defaults, Mask::IN_CLOSE_WRITE, Some("nice"), &Hint::All);
         check(&Interest::Defaults, Mask::IN_CLOSE_WRITE, Some("notes.md"), &Hint::Nothing);
         check(&Interest::DefaultsEnv, Mask::IN_DELETE, Some("A"), &Hint::All);
+        check(&Interest::Modules, Mask::IN_CLOSE_WRITE, Some("http.lua"), &Hint::All);
+        check(&Interest::Modules, Mask::IN_MOVED_TO, Some("..data"), &Hint::All);
+        check(&Interest::Modules, Mask::IN_CLOSE_WRITE, Some(".http.lua.swp"), &Hint::Nothing);
         check(&Interest::Root, created | dir, Some("web"), &web);
         check(&Interest::Root, Mask::IN_DELETE, Some("web"), &web);
         check(&Interest::Root, created | dir, Some("b\u{e4}d"), &Hint::All);

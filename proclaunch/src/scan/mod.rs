@@ -13,6 +13,7 @@
 mod directory;
 mod interest;
 mod links;
+mod modules;
 mod root;
 mod watcher;
 
@@ -25,6 +26,7 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::{File, Files};
 
 pub use interest::Hint;
+pub use modules::modules;
 use root::Root;
 pub use watcher::{WatchError, Watcher};
 

@@ -1,7 +1,8 @@
 //! inotify on everything that can change what a scan finds.
 //!
-//! Watched are the profiles directory, each profile with its `env/`, `.defaults/`, and every directory in which a
-//! symlink on the way can be switched: of the profiles directory, of a profile, of a setting file.
+//! Watched are the profiles directory, each profile with its `env/`, `.defaults/`, the directories of modules for all
+//! profiles, and every directory in which a symlink on the way can be switched: of the profiles directory, of a
+//! profile, of a setting file, of a module.
 //!
 //! **Invariant:** a directory is watched before it is listed, and a path is resolved again after its turns are
 //! watched, so that nothing changes unseen between the two.
@@ -18,6 +19,7 @@ use proclaunch_core::profile::is_read;
 
 use super::interest::{Hint, Interest, Place};
 use super::links::turns;
+use super::modules::DEPTH_MAX;
 use super::root::DEFAULTS;
 
 /// Adds to what an inode is watched for, where two paths lead to it (`inotify(7)`); nix has no name for it.
@@ -25,6 +27,9 @@ const MASK_ADD: Mask = Mask::from_bits_retain(libc::IN_MASK_ADD);
 
 /// How often a path is resolved again because it changed meanwhile.
 const TRIES: usize = 5;
+
+/// How many directories and symlinks with modules are watched: watches are dear.
+const MODULE_DIRS_MAX: usize = 256;
 
 /// How many buffers of events are taken at once: the reactor has other work too.
 const READS_MAX: usize = 64;
@@ -46,19 +51,23 @@ pub struct Watcher {
     inotify: Inotify,
     /// Absolute.
     profiles_dir: PathBuf,
+    /// Absolute.
+    modules: Vec<PathBuf>,
     /// A set of pairs, and not a map: one directory can be watched for several reasons.
     watches: BTreeSet<(WatchDescriptor, Interest)>,
     gap: Option<String>,
 }
 
 impl Watcher {
-    /// Watches `profiles_dir` and what is in it. It need not exist yet.
-    pub fn new(profiles_dir: &Path) -> Result<Self, WatchError> {
-        let absolute = std::path::absolute(profiles_dir);
-        let profiles_dir = absolute.map_err(|_| WatchError::Relative(profiles_dir.to_owned()))?;
+    /// Watches `profiles_dir` and what is in it, and the directories of `modules`. None of them need exist yet.
+    pub fn new(profiles_dir: &Path, modules: &[PathBuf]) -> Result<Self, WatchError> {
+        let absolute =
+            |path: &Path| std::path::absolute(path).map_err(|_| WatchError::Relative(path.to_owned()));
+        let profiles_dir = absolute(profiles_dir)?;
+        let modules = modules.iter().map(|path| absolute(path)).collect::<Result<_, _>>()?;
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK);
         let inotify = inotify.map_err(WatchError::Instance)?;
-        let mut watcher = Self { inotify, profiles_dir, watches: BTreeSet::new(), gap: None };
+        let mut watcher = Self { inotify, profiles_dir, modules, watches: BTreeSet::new(), gap: None };
         watcher.refresh(&Hint::All);
         Ok(watcher)
     }
@@ -159,6 +168,35 @@ impl Watcher {
             self.watch_turns(&defaults, None, Interest::Turn);
         }
         self.watch_settings(&defaults, &Interest::Defaults, &Interest::DefaultsEnv);
+        for modules in self.modules.clone() {
+            self.watch_turns(&modules, None, Interest::Turn);
+            self.watch_modules(&modules, 0, &mut 0);
+        }
+    }
+
+    /// A directory of modules and those below it, and what the symlinks in them lead to.
+    fn watch_modules(&mut self, path: &Path, depth: usize, count: &mut usize) {
+        if !self.watch(path, Interest::Modules) {
+            return;
+        }
+        let Ok(entries) = std::fs::read_dir(path) else { return };
+        for entry in entries.flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if is_hidden || !(kind.is_dir() || kind.is_symlink()) {
+                continue;
+            }
+            *count += 1;
+            if *count > MODULE_DIRS_MAX {
+                self.gap = Some(format!("more than {MODULE_DIRS_MAX} directories in `{}`", path.display()));
+                return;
+            }
+            if kind.is_symlink() {
+                self.watch_turns(&entry.path(), None, Interest::Target);
+            } else if depth < DEPTH_MAX {
+                self.watch_modules(&entry.path(), depth + 1, count);
+            }
+        }
     }
 
     fn watch_profile(&mut self, name: &ProfileName, symlink: bool) {

@@ -4,6 +4,7 @@
 //! answer is left behind, and another one takes its place.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,11 @@ impl Hooks {
     /// Whether any profile has hooks. One whose hooks were all removed is still loaded, with none.
     pub(super) fn has_any(&self) -> bool {
         self.loaded.values().any(|profile| !profile.policy.hooks.present.is_empty())
+    }
+
+    /// Where the hooks of all profiles find modules.
+    pub(super) fn module_dirs(&self) -> &[PathBuf] {
+        &self.config.modules
     }
 
     /// The profile that a hook speaks for.

@@ -93,7 +93,7 @@ impl Reactor {
         add(&signals, SIGNALS)?;
         add(&timer, TIMER)?;
         add(&keeper.foreign(), FOREIGN)?;
-        let (watcher, gap) = match Watcher::new(&settings.profiles_dir) {
+        let (watcher, gap) = match Watcher::new(&settings.profiles_dir, &hooks_config(settings).modules) {
             Ok(watcher) => {
                 let gap = watcher.gap().map(ToOwned::to_owned);
                 (Some(watcher), gap)
@@ -157,11 +157,12 @@ impl Reactor {
     /// Reads every profile directory.
     pub(super) fn scan_all(&mut self) {
         let scanned = scan::scan_all(&self.profiles_dir);
+        let scanned = scanned.and_then(|found| Ok((found, scan::modules(self.hooks.module_dirs())?)));
         self.rescan.set_failed(scanned.is_err(), self.now);
         let input = match scanned {
-            Ok(found) => {
+            Ok((found, modules)) => {
                 let (defaults, problems) = Defaults::parse(&found.defaults);
-                self.defaults = defaults;
+                self.defaults = defaults.with_modules(modules);
                 let bad_names = found.bad_names.iter().map(|name| name.to_string_lossy().into_owned());
                 let bad_names = bad_names.map(|name| Own::BadDirectoryName { name });
                 let problems =

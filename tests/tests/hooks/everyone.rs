@@ -98,3 +98,37 @@ fn what_hooks_count_is_written_for_monitoring_and_outlives_a_reload() {
     supervisor.wait_for("the old numbers to be gone", || (!file.exists()).then_some(()));
     supervisor.drain();
 }
+
+#[test]
+fn a_module_that_changes_has_the_hooks_that_require_it_loaded_anew_and_nothing_else() {
+    let sandbox = Sandbox::new();
+    let says = |word: &str| format!("return {{ word = '{word}' }}\n");
+    let shared = sandbox.path().join("shared");
+    fs::create_dir(&shared).unwrap();
+    let own = sandbox.profiles().join(".hooks");
+    fs::create_dir_all(own.join("lib")).unwrap();
+    fs::write(own.join("lib/own.lua"), says("one")).unwrap();
+    fs::write(shared.join("far.lua"), says("near")).unwrap();
+    let tick = "local own, far = require('lib/own'), require('far')\n\
+                return { every = 0.1, function(service)\n  local seen = own.word .. ' ' .. far.word\n  \
+                if seen ~= service.vars.seen then log.info('says ' .. seen) end\n  service.vars.seen = seen\nend }\n";
+    sandbox.profile("web", SLEEP).set("on_tick.lua", tick);
+    sandbox.profile("plain", SLEEP);
+    let supervisor = sandbox.start_with(|command| {
+        command.arg("--hooks").arg(&shared);
+    });
+    supervisor.wait_for_line("web", "on_tick: says one near");
+    fs::write(own.join("lib/own.lua"), says("two")).unwrap();
+    supervisor.wait_for_line("web", "on_tick: says two near");
+    fs::write(shared.join("far.lua"), says("far")).unwrap();
+    supervisor.wait_for_line("web", "on_tick: says two far");
+    // One that cannot be loaded leaves the hook of before in force.
+    fs::write(own.join("lib/own.lua"), "return {\n").unwrap();
+    supervisor.wait_for_line("web", "keeps its last good on_tick.lua (");
+    fs::write(own.join("lib/own.lua"), says("three")).unwrap();
+    supervisor.wait_for_line("web", "on_tick: says three far");
+    for profile in ["web", "plain"] {
+        assert_eq!(supervisor.pids(profile).len(), 1, "{}", supervisor.log());
+    }
+    supervisor.drain();
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::parse::{Layer, Reader, name_warnings};
-use super::{Fault, File, Problem};
+use super::{Fault, File, Fingerprint, Problem};
 
 /// Where the defaults stand, as problems name it.
 pub(super) const PREFIX: &str = ".defaults/";
@@ -15,6 +15,7 @@ pub(super) const PREFIX: &str = ".defaults/";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Defaults {
     files: BTreeMap<String, File>,
+    modules: Fingerprint,
 }
 
 impl Defaults {
@@ -27,11 +28,21 @@ impl Defaults {
             problems.push(Problem { file: format!("{PREFIX}run"), line: None, fault });
         }
         problems.extend(name_warnings(PREFIX, &files));
-        let defaults = Self { files };
+        let defaults = Self { files, modules: Fingerprint::default() };
         let mut reader = Reader::new([Some(defaults.layer()), None]);
         reader.read_settings();
         problems.extend(reader.problems);
         (defaults, problems)
+    }
+
+    /// The same, with a digest of the modules that the hooks of every profile can require.
+    #[must_use]
+    pub fn with_modules(self, modules: Fingerprint) -> Self {
+        Self { modules, ..self }
+    }
+
+    pub(super) const fn modules(&self) -> Fingerprint {
+        self.modules
     }
 
     pub(super) fn layer(&self) -> Layer<'_> {

@@ -178,7 +178,7 @@ impl Default for Policy {
 pub struct HookFiles {
     /// Which there are, in the order of a life.
     pub present: Box<[Hook]>,
-    /// A digest of all their contents, and of the modules beside them.
+    /// A digest of all their contents, of the modules that they can require, and of the settings that they are told.
     pub digest: Fingerprint,
 }
 

@@ -32,6 +32,7 @@ pub struct Parsed {
 pub fn parse(files: &Files, defaults: &Defaults) -> Parsed {
     let own = Layer { prefix: "", files: &files.entries };
     let mut reader = Reader::new([Some(own), Some(defaults.layer())]);
+    reader.modules = defaults.modules();
     let run = run(&files.run).map_err(|fault| reader.problem("run".to_owned(), None, fault)).ok();
     let (shape, policy) = reader.read_settings();
     let profile = match run {
@@ -89,6 +90,8 @@ impl<'a> Layer<'a> {
 /// Reads settings from layers, the first of which wins, and collects what is wrong.
 pub(super) struct Reader<'a> {
     layers: [Option<Layer<'a>>; 2],
+    /// Stands for the modules that are beside no profile.
+    modules: Fingerprint,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -107,7 +110,7 @@ const NICE: &str = "a number from -20 to 19";
 
 impl<'a> Reader<'a> {
     pub(super) fn new(layers: [Option<Layer<'a>>; 2]) -> Self {
-        Self { layers, problems: Vec::new() }
+        Self { layers, modules: Fingerprint::default(), problems: Vec::new() }
     }
 
     /// All settings but `run`; what is bad is left at its default and told in [`Self::problems`].
@@ -172,6 +175,7 @@ impl<'a> Reader<'a> {
         if present.is_empty() {
             return HookFiles::default();
         }
+        digest = Fingerprint::of(&[digest.0.to_le_bytes(), self.modules.0.to_le_bytes()].concat());
         let modules = self.layers.iter().flatten().flat_map(|layer| layer.files.iter());
         for (name, file) in modules.filter(|(name, _)| is_module(name)) {
             if let File::Bytes(content) = file {

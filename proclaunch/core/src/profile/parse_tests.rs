@@ -288,6 +288,13 @@ fn other_settings_are_other_hooks_because_scripts_are_told_them() {
     assert_ne!(digest(&[hook], &[]), digest(&[hook], &[("env", "URL=a\n")]));
     // Without a hook there is nothing to load.
     assert_eq!(digest(&[("env", "URL=a\n"), ("helpers.lua", "")], &[]), Fingerprint::default());
+    let with = |entries: &[(&str, &str)], modules| {
+        let files = Files { run: Run::Executable(Fingerprint(7)), entries: map(entries) };
+        let defaults = Defaults::default().with_modules(Fingerprint(modules));
+        parse(&files, &defaults).profile.unwrap().policy.hooks.digest
+    };
+    assert_ne!(with(&[hook], 1), with(&[hook], 2), "modules beside no profile count too");
+    assert_eq!(with(&[("nice", "5\n")], 1), with(&[("nice", "5\n")], 2), "where there is a hook");
     let variable = |text: &str| {
         let file = File::Directory(map(&[("URL", text)]));
         let entries = map(&[hook]).into_iter().chain([("env".to_owned(), file)]).collect();

@@ -33,7 +33,7 @@ impl Fixture {
         let top = tempfile::tempdir().unwrap();
         prepare(top.path());
         let path = top.path().join(profiles);
-        let watcher = Watcher::new(&path).unwrap();
+        let watcher = Watcher::new(&path, &[path.join(".hooks"), top.path().join("shared/hooks")]).unwrap();
         assert_eq!(watcher.gap(), None);
         Self { top, profiles: path, watcher }
     }
@@ -180,7 +180,7 @@ fn a_directory_that_comes_back_is_a_hint_for_all() {
     let top = tempfile::tempdir().unwrap();
     let profiles = top.path().join("profiles");
     symlink("v1", &profiles).unwrap();
-    let watcher = Watcher::new(&profiles).unwrap();
+    let watcher = Watcher::new(&profiles, &[]).unwrap();
     let mut fixture = Fixture { top, profiles, watcher };
     two_profiles(&fixture.top.path().join("v1"));
     assert_eq!(fixture.next(), Hint::All);
@@ -259,4 +259,22 @@ fn what_cannot_be_watched_is_a_gap_until_all_is_watched_again() {
     fixture.watcher.refresh(&Hint::All);
     assert!(fixture.watcher.is_complete());
     assert_eq!(reason(Errno::ENOSPC), "no inotify watch left (fs.inotify.max_user_watches)");
+}
+
+#[test]
+fn what_changes_in_the_modules_of_all_profiles_is_a_hint_for_all() {
+    let mut fixture = Fixture::plain();
+    for base in [".hooks", "../shared/hooks"] {
+        let at = |fixture: &Fixture, file: &str| fixture.path(base).join(file);
+        fixture.check("the directory", |f| fs::create_dir_all(f.path(base)).unwrap(), &Hint::All);
+        fixture.check("a module", |f| write(&at(f, "a.lua"), "1"), &Hint::All);
+        fixture.check("its text", |f| write(&at(f, "a.lua"), "2"), &Hint::All);
+        fixture.check("a directory", |f| fs::create_dir_all(at(f, "lib/x")).unwrap(), &Hint::All);
+        fixture.check("a module below", |f| write(&at(f, "lib/x/b.lua"), "1"), &Hint::All);
+        let target = |f: &Fixture| f.path("../elsewhere.lua");
+        fixture.check("a file elsewhere", |f| write(&target(f), "1"), &Hint::Nothing);
+        fixture.check("a symlink", |f| symlink(target(f), at(f, "s.lua")).unwrap(), &Hint::All);
+        fixture.check("what it leads to", |f| write(&target(f), "2"), &Hint::All);
+        fixture.check("gone", |f| fs::remove_dir_all(f.path(base)).unwrap(), &Hint::All);
+    }
 }

@@ -62,7 +62,8 @@ impl Walk {
                 Err(errno) if is_shortage(errno) => return Err(errno),
                 Err(_) => continue,
             };
-            let is_module = matches!(kind, Kind::Regular) && name.ends_with(".lua") && is_read(&name);
+            let is_module =
+                matches!(kind, Kind::Regular) && entry.to_bytes().ends_with(b".lua") && is_read(&name);
             let is_directory = matches!(kind, Kind::Directory);
             if !is_module && !is_directory {
                 continue;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::hook::{Answer, Hook, Hooks, Outcome, QuestionId, Schedule};
+use crate::log::Span;
 
 /// The shortest interval and timeout of a schedule: one of no time at all would keep the supervisor busy.
 const LEAST: Duration = Duration::from_millis(10);
@@ -130,9 +131,8 @@ impl Watch {
             let check = &mut self.checks[index];
             match check.open {
                 Some((id, until)) if until <= now => {
-                    let why = format!("no answer within {}", crate::log::Span(check.schedule.timeout));
                     check.open = None;
-                    check.count_result(Some(why), now, ready);
+                    check.count_result(Some(check.silence()), now, ready);
                     return Some(Due::Lapsed(id));
                 }
                 None if check.next <= now => {
@@ -187,7 +187,7 @@ impl Watch {
         match outcome {
             Outcome::Answer(Answer::Health(Ok(()))) => check.count_result(None, now, ready),
             Outcome::Answer(Answer::Health(Err(why))) => check.count_result(Some(why.clone()), now, ready),
-            Outcome::TimedOut => check.count_result(Some("it took too long".to_owned()), now, ready),
+            Outcome::TimedOut => check.count_result(Some(check.silence()), now, ready),
             // No opinion; or an error of the hook, which says nothing of the service.
             Outcome::Answer(
                 Answer::Nothing
@@ -238,6 +238,11 @@ impl Check {
         if let Some(why) = failed {
             self.reason = why;
         }
+    }
+
+    /// What is said of one that did not answer: the same, whoever notices first.
+    fn silence(&self) -> String {
+        format!("no answer within {}", Span(self.schedule.timeout))
     }
 
     /// Whether enough of the last results are failures.

@@ -25,6 +25,12 @@ test("finished by itself: done", function()
   expect.restarts(0)
 end)
 
+test("killed by nobody that we know of: the kernel most likely", function()
+  expect.state("running")
+  world.exits{ signal = "KILL" }
+  expect.next_try(60)
+end)
+
 test("any other end: the settings decide", function()
   world.setting("restart", "always")
   world.advance(10)

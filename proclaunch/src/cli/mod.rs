@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_first_word_that_is_a_verb_is_a_verb() {
-        for line in ["help", "help hooks", "check", "check web --json"] {
+        for line in ["help", "help hooks", "check", "check web --json", "test", "test web --filter x"] {
             assert!(matches!(parse(line), Ok(Typed::Verb(_))), "{line}");
         }
         assert_eq!(directories("./help profiles"), ("./help".into(), "profiles".into()));

@@ -22,6 +22,7 @@ mod engine;
 mod exec;
 pub(crate) mod fault;
 mod fleet;
+pub mod fuzz;
 mod host;
 mod library;
 mod metrics;

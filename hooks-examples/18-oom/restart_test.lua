@@ -2,11 +2,18 @@
 --- @since 2.0
 test("killed for want of memory: again after a minute", function()
   expect.state("running")
-  world.exits{ oom = true }
-  expect.log("restarts in 1m 0s: OOM-killed")
+  world.exits{ signal = "KILL" }
+  expect.log("restarts in 1m 0s: killed, probably for want of memory")
   expect.next_try(60)
   world.advance(61)
   expect.state("running")
+end)
+
+test("where the kernel names its victim, the log does too", function()
+  expect.state("running")
+  world.exits{ oom = true }
+  expect.log("restarts in 1m 0s: OOM-killed")
+  expect.next_try(60)
 end)
 
 test("finished by itself: done", function()

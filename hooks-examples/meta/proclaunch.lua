@@ -74,8 +74,8 @@ function Service:threads() end
 ---@class Event
 ---@field time number When it was, in seconds since 1970 UTC.
 ---@field profile string The name of the profile.
----@field kind string "transition", "health" or "gave_up".
----@field level string "info", "warn" or "error".
+---@field kind string "transition", "health", or "gave_up": it ended, and nothing follows.
+---@field level string "error" when nothing follows an end, "warn" for a death, an exit 0 that nothing follows and bad health, else "info".
 ---@field from string The state or health of before.
 ---@field to string The state or health of after.
 ---@field reason string Why, in words.

@@ -169,6 +169,11 @@ function expect.event(part) end
 ---@param vars { [string]: any }
 function expect.vars(vars) end
 
+---What hooks counted or measured last under this name, all labels together. Since 2.0.
+---@param name string
+---@param value number
+function expect.metric(name, value) end
+
 ---A hook had everything shut down, for a reason with this in it. Since 2.0.
 ---@param part string?
 function expect.shutdown(part) end

@@ -31,6 +31,13 @@ impl Moment {
         Self(self.0.saturating_sub(nanos(duration)))
     }
 
+    /// The last moment that is no later and a multiple of `grid` after the origin.
+    #[must_use]
+    pub fn on_grid(self, grid: Duration) -> Self {
+        let grid = nanos(grid);
+        Self(if grid == 0 { self.0 } else { self.0 - self.0 % grid })
+    }
+
     /// How long ago `earlier` was; zero if it is still to come.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

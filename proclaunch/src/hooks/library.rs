@@ -34,9 +34,6 @@ const REMOVED: [&str; 16] = [
 /// The most that `table.move` moves in one call.
 const MOVE_MAX: i64 = 100_000;
 
-/// The most pieces that `string.split` makes.
-const PIECES_MAX: usize = 100_000;
-
 /// The longest string that `string.rep` makes.
 const REP_MAX: usize = 4 * 1024 * 1024;
 
@@ -48,7 +45,7 @@ pub(super) fn harden(lua: &Lua, globals: &Table, context: &Rc<Context>) -> mlua:
     globals.raw_set("print", print(lua, context)?)?;
     let string: Table = globals.raw_get("string")?;
     string.raw_set("find", find(lua, string.raw_get("find")?)?)?;
-    string.raw_set("split", lua.create_function(split)?)?;
+    string.raw_set("split", split(lua, &string)?)?;
     string.raw_set("rep", rep(lua, string.raw_get("rep")?)?)?;
     let table: Table = globals.raw_get("table")?;
     table.raw_set("move", table_move(lua, table.raw_get("move")?)?)?;
@@ -118,32 +115,33 @@ fn start(value: Option<&Value>, length: usize) -> mlua::Result<Option<usize>> {
     Ok(usize::try_from(from - 1).ok().filter(|_| from <= length + 1))
 }
 
-/// `string.split`: in linear time, and into a limited number of pieces.
-fn split(lua: &Lua, (text, separator): (LuaString, Option<LuaString>)) -> mlua::Result<Table> {
-    let text = text.as_bytes();
-    let separator = separator.map_or_else(|| b",".to_vec(), |separator| separator.as_bytes().to_vec());
-    let pieces = lua.create_table()?;
-    let mut count = 0;
-    let mut add = |piece: &[u8]| {
-        count += 1;
-        if count > PIECES_MAX {
-            return Err(Error::runtime(format!("string.split: more than {PIECES_MAX} pieces")));
-        }
-        pieces.raw_set(count, lua.create_string(piece)?)
-    };
-    if separator.is_empty() {
-        for byte in text.chunks(1) {
-            add(byte)?;
-        }
-        return Ok(pieces);
-    }
-    let mut from = 0;
-    for at in memchr::memmem::find_iter(&text, &separator) {
-        add(&text[from..at])?;
-        from = at + separator.len();
-    }
-    add(&text[from..])?;
-    Ok(pieces)
+/// `string.split`, in the language itself: so it can be interrupted.
+const SPLIT: &str = "local arguments, find, sub = ...
+return function(...)
+  local text, separator = arguments(...)
+  local pieces, count, from = {}, 0, 1
+  if separator == '' then
+    for at = 1, #text do pieces[at] = sub(text, at, at) end
+    return pieces
+  end
+  while true do
+    local first, last = find(text, separator, from, true)
+    count += 1
+    if not first then
+      pieces[count] = sub(text, from)
+      return pieces
+    end
+    pieces[count] = sub(text, from, first - 1)
+    from = last + 1
+  end
+end";
+
+fn split(lua: &Lua, string: &Table) -> mlua::Result<Function> {
+    let arguments = lua.create_function(|lua, (text, separator): (LuaString, Option<LuaString>)| {
+        Ok((text, separator.map_or_else(|| lua.create_string(","), Ok)?))
+    })?;
+    let (find, sub): (Function, Function) = (string.raw_get("find")?, string.raw_get("sub")?);
+    lua.load(SPLIT).set_name("=string.split").call((arguments, find, sub))
 }
 
 /// `string.rep` up to a length: the interpreter would fill all memory in one go.

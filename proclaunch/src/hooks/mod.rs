@@ -6,9 +6,10 @@
 //!    └──────── Outbox (eventfd) ◄──────────────── Told ◄───────────────────────────┘
 //! ```
 //!
-//! A [`Host`] is the hooks of one profile in an interpreter of their own, and needs no thread: `proclaunch check` and
-//! `proclaunch test` drive it themselves. The [`Engine`] is the thread that drives them all, one call at a time for
-//! each profile and kind. The functions that scripts can call are in [`api`], a file for each group.
+//! A [`Host`] is the hooks of one profile in an interpreter of their own, and needs no thread: `proclaunch check`
+//! drives it itself, and `proclaunch test` the worker. The [`Engine`] is the thread that drives them all, one call at a
+//! time for each profile and kind. The functions that scripts can call are in [`api`], a file for each group; what they
+//! reach, they reach through `outside`, where a test can stand in.
 //!
 //! **Invariant:** the reactor never waits for a script, and no script runs on it.
 //! **Invariant:** what a script answers is advice: every question has an outcome, and the core acts without one.

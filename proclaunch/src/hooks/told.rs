@@ -2,11 +2,11 @@
 
 use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use proclaunch_core::hook::{Hook, Hooks, Outcome, QuestionId, Wish};
+use proclaunch_core::hook::{Answer, Hook, Hooks, Outcome, QuestionId, Wish};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Level;
 
@@ -76,11 +76,25 @@ pub enum Told {
     Beat,
 }
 
-/// Where messages lie, with a descriptor that is readable while there are any.
+impl Told {
+    /// Whether the reactor need not be woken for it alone. Nothing stands still for the result of a health check; all
+    /// other answers may be what a start or a stop waits for.
+    pub(super) fn can_wait(&self) -> bool {
+        matches!(self, Self::Decided { outcome: Outcome::Answer(Answer::Health(_)), .. })
+    }
+}
+
+/// Where messages lie, with a descriptor that is readable once it was rung for them.
 #[derive(Debug)]
 pub struct Outbox {
-    told: Mutex<Vec<Told>>,
+    content: Mutex<Content>,
     ready: EventFd,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    told: Vec<Told>,
+    is_rung: bool,
 }
 
 impl Outbox {
@@ -90,27 +104,42 @@ impl Outbox {
     /// There are no descriptors left.
     pub fn new() -> Result<Self, Errno> {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        Ok(Self { told: Mutex::default(), ready: EventFd::from_value_and_flags(0, flags)? })
+        Ok(Self { content: Mutex::default(), ready: EventFd::from_value_and_flags(0, flags)? })
     }
 
-    /// Puts a message in.
+    /// Puts a message in, and rings.
     pub fn put(&self, message: Told) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.push(message);
-        if told.len() == 1 {
-            // Its counter is far from full: it is only raised while the box is empty.
+        self.add(message);
+        self.ring();
+    }
+
+    /// Puts a message in that can wait until somebody rings.
+    pub(super) fn add(&self, message: Told) {
+        self.content().told.push(message);
+    }
+
+    /// Makes the descriptor readable if there are messages.
+    pub(super) fn ring(&self) {
+        let mut content = self.content();
+        if !content.told.is_empty() && !content.is_rung {
+            content.is_rung = true;
+            // Its counter is far from full: it is only raised while it is 0.
             let _ = self.ready.write(1);
         }
     }
 
     /// Takes all messages out, oldest first.
     pub fn take(&self) -> Vec<Told> {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if !told.is_empty() {
+        let mut content = self.content();
+        if mem::take(&mut content.is_rung) {
             // Under the lock: a message that comes later raises it again.
             let _ = self.ready.read();
         }
-        mem::take(&mut told)
+        mem::take(&mut content.told)
+    }
+
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use proclaunch_core::hook::{Outcome, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
+use tokio::sync::Notify;
 
 use super::context::Tell;
 use super::engine::Config;
@@ -46,9 +47,26 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    /// The machine as it is, and the reactor.
+    /// The machine as it is, and the reactor. Within a `LocalSet`.
     pub(super) fn real(outbox: Arc<Outbox>) -> Self {
-        Self { tell: Rc::new(move |told| outbox.put(told)), clock: Clock::Real, outside: Rc::new(Real) }
+        let (waits, rings) = (Rc::new(Notify::new()), Arc::clone(&outbox));
+        let waiting = Rc::clone(&waits);
+        // Its turn comes after that of the calls that can go on now: what they have to tell wakes the reactor once.
+        tokio::task::spawn_local(async move {
+            loop {
+                waiting.notified().await;
+                rings.ring();
+            }
+        });
+        let tell = move |told: Told| {
+            if told.can_wait() {
+                outbox.add(told);
+                waits.notify_one();
+            } else {
+                outbox.put(told);
+            }
+        };
+        Self { tell: Rc::new(tell), clock: Clock::Real, outside: Rc::new(Real) }
     }
 }
 

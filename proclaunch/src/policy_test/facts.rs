@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use proclaunch_core::signal::Signal;
 use serde_json::Value as Json;
 
+use crate::hooks::{MetricKind, Sample, Series};
+
 /// What has happened.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -24,6 +26,8 @@ pub(super) struct Facts {
     pub(super) exits: u64,
     /// Why a hook had everything shut down.
     pub(super) shutdown: Option<String>,
+    /// What was counted and measured, series by series.
+    pub(super) metrics: BTreeMap<Series, f64>,
     /// What the hooks keep, as JSON.
     pub(super) vars: String,
 }
@@ -46,6 +50,20 @@ impl Facts {
     pub(super) fn signals_of(&self, signal: Signal, pid: Option<i32>) -> u64 {
         let is_one = |sent: &(Signal, i32)| sent.0 == signal && pid.is_none_or(|pid| pid == sent.1);
         self.signals.iter().filter(|(sent, _)| is_one(sent)).map(|(_, count)| count).sum()
+    }
+
+    /// Takes what a hook has counted or measured.
+    pub(super) fn measure(&mut self, sample: Sample) {
+        let known = self.metrics.entry(sample.series).or_default();
+        *known = match sample.kind {
+            MetricKind::Counter => *known + sample.value,
+            MetricKind::Gauge => sample.value,
+        };
+    }
+
+    /// The values of a metric, one for each of its sets of labels.
+    pub(super) fn measured(&self, metric: &str) -> Vec<f64> {
+        self.metrics.iter().filter(|(series, _)| series.metric == metric).map(|(_, value)| *value).collect()
     }
 
     /// The variables as data.

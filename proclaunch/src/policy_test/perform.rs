@@ -216,6 +216,12 @@ impl Stage {
                 self.log(&Entry::Profile(name, Said::Hook { hook, level, text }));
             }
             Told::Vars { json, .. } => self.world.facts.borrow_mut().vars = json,
+            Told::Metrics { samples, .. } => {
+                for sample in samples {
+                    self.world.note("metric", words::metric(&sample));
+                    self.world.facts.borrow_mut().measure(sample);
+                }
+            }
             Told::Exec(exec) => self.exec(&exec),
             Told::ExecKill(id) => {
                 if let Some(exec) = self.execs.remove(&id) {
@@ -223,7 +229,7 @@ impl Stage {
                 }
             }
             // Metrics decide nothing.
-            Told::Metrics { .. } | Told::Beat => {}
+            Told::Beat => {}
         }
     }
 

@@ -8,6 +8,7 @@ use proclaunch_core::hook::{Answer, Change, Farewell, Gate, Happening, Hook, Out
 
 use super::reply::ExecReply;
 use super::timeline::span;
+use crate::hooks::{MetricKind, Sample, Series};
 
 /// The longest text of a value.
 const LONGEST: usize = 80;
@@ -54,6 +55,17 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
             Answer::Change(Change::Reload) => "reload".to_owned(),
             Answer::Change(Change::Ignore) => "ignore".to_owned(),
         },
+    }
+}
+
+/// What was counted or measured.
+pub(super) fn metric(sample: &Sample) -> String {
+    let Sample { series: Series { metric, labels }, kind, value } = sample;
+    let labels: Vec<String> = labels.iter().map(|(name, text)| format!("{name}={text:?}")).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    match kind {
+        MetricKind::Counter => format!("{metric}{labels} grows by {value}"),
+        MetricKind::Gauge => format!("{metric}{labels} is {value}"),
     }
 }
 

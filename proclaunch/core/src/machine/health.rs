@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::hook::{Answer, Hook, Hooks, Outcome, QuestionId, Schedule};
+use crate::log::Span;
 
 /// The shortest interval and timeout of a schedule: one of no time at all would keep the supervisor busy.
 const LEAST: Duration = Duration::from_millis(10);
+
+/// What is asked by a schedule is asked at multiples of this, unless the schedule is too fine for it.
+const GRID: Duration = Duration::from_millis(10);
 
 /// What the checks say of a running profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,7 +86,7 @@ impl Watch {
         let Some(hooks) = hooks else { return Self::default() };
         let check = |schedule: &Schedule| Check {
             schedule: within_limits(*schedule),
-            next: ready.plus(schedule.every.max(LEAST)),
+            next: due_after(ready, schedule.every.max(LEAST)),
             open: None,
             results: 0,
             count: 0,
@@ -92,7 +96,7 @@ impl Watch {
         let tick = tick.map(|every| every.max(LEAST));
         Self {
             checks: hooks.checks.iter().map(check).collect(),
-            tick: tick.map(|every| Tick { every, next: ready.plus(every), open: None }),
+            tick: tick.map(|every| Tick { every, next: due_after(ready, every), open: None }),
             ..Self::default()
         }
     }
@@ -130,9 +134,8 @@ impl Watch {
             let check = &mut self.checks[index];
             match check.open {
                 Some((id, until)) if until <= now => {
-                    let why = format!("no answer within {}", crate::log::Span(check.schedule.timeout));
                     check.open = None;
-                    check.count_result(Some(why), now, ready);
+                    check.count_result(Some(check.silence()), now, ready);
                     return Some(Due::Lapsed(id));
                 }
                 None if check.next <= now => {
@@ -187,7 +190,7 @@ impl Watch {
         match outcome {
             Outcome::Answer(Answer::Health(Ok(()))) => check.count_result(None, now, ready),
             Outcome::Answer(Answer::Health(Err(why))) => check.count_result(Some(why.clone()), now, ready),
-            Outcome::TimedOut => check.count_result(Some("it took too long".to_owned()), now, ready),
+            Outcome::TimedOut => check.count_result(Some(check.silence()), now, ready),
             // No opinion; or an error of the hook, which says nothing of the service.
             Outcome::Answer(
                 Answer::Nothing
@@ -240,6 +243,11 @@ impl Check {
         }
     }
 
+    /// What is said of one that did not answer: the same, whoever notices first.
+    fn silence(&self) -> String {
+        format!("no answer within {}", Span(self.schedule.timeout))
+    }
+
     /// Whether enough of the last results are failures.
     const fn is_bad(&self) -> bool {
         let of = if self.schedule.of < u64::BITS { self.schedule.of } else { u64::BITS };
@@ -262,7 +270,14 @@ fn within_limits(schedule: Schedule) -> Schedule {
 /// The next point of a schedule after `now`: what was missed is not made up for.
 fn next_after(at: Moment, every: Duration, now: Moment) -> Moment {
     let next = at.plus(every);
-    if next > now { next } else { now.plus(every) }
+    if next > now { next } else { due_after(now, every) }
+}
+
+/// When something is due that comes every so often. Points of time are shared, so that many profiles are asked in one
+/// go and not each with a wakeup of its own.
+fn due_after(at: Moment, every: Duration) -> Moment {
+    let due = at.plus(every);
+    if every >= 10 * GRID { due.on_grid(GRID) } else { due }
 }
 
 #[cfg(test)]
@@ -334,6 +349,19 @@ mod tests {
         assert_eq!(watch.reason(), "no answer within 5s");
         assert!(!watch.answered(QuestionId(1), &Outcome::Answer(Answer::Health(Ok(()))), at(16), at(0)));
     }
+    #[test]
+    fn schedules_share_their_points_of_time() {
+        let at = |millis| Moment::default().plus(Duration::from_millis(millis));
+        assert_eq!(due_after(at(1_003), Duration::from_secs(1)), at(2_000));
+        assert_eq!(due_after(at(1_003), Duration::from_millis(50)), at(1_053), "too fine for it");
+        assert_eq!(next_after(at(2_000), Duration::from_secs(1), at(2_001)), at(3_000));
+        assert_eq!(
+            next_after(at(2_000), Duration::from_secs(1), at(9_999)),
+            at(10_990),
+            "never again at once"
+        );
+    }
+
     #[test]
     fn a_tick_is_asked_again_only_after_its_answer() {
         let hooks =

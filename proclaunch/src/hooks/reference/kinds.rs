@@ -20,8 +20,16 @@ pub(super) struct Kind {
 static EVENT: &[Item] = &[
     Item::value("event.time", "number", "When it was, in seconds since 1970 UTC."),
     Item::value("event.profile", "string", "The name of the profile."),
-    Item::value("event.kind", "string", "\"transition\", \"health\" or \"gave_up\"."),
-    Item::value("event.level", "string", "\"info\", \"warn\" or \"error\"."),
+    Item::value(
+        "event.kind",
+        "string",
+        "\"transition\", \"health\", or \"gave_up\": it ended, and nothing follows.",
+    ),
+    Item::value(
+        "event.level",
+        "string",
+        "\"error\" when nothing follows an end, \"warn\" for a death, an exit 0 that nothing follows and bad health, else \"info\".",
+    ),
     Item::value("event.from", "string", "The state or health of before."),
     Item::value("event.to", "string", "The state or health of after."),
     Item::value("event.reason", "string", "Why, in words."),

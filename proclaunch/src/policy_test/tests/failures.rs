@@ -60,6 +60,7 @@ fn every_expectation_can_fail() {
             "expected an event with \"gave_up\", was only: transition: stopped -> starting",
         ),
         ("world.exits() expect.vars{ n = 2 }", "expected service.vars.n 2, was 1"),
+        ("expect.metric('jobs', 1)", "expected metric jobs 1, was none"),
         ("expect.shutdown()", "expected a shutdown, was none"),
         ("world.exits() expect.shutdown('x')", "expected a shutdown with \"x\", was one: it died"),
         ("world.exits() expect.no_shutdown()", "expected no shutdown, was one: it died"),

@@ -161,6 +161,14 @@ fn the_defaults_of_the_profiles_directory_apply() {
 }
 
 #[test]
+fn what_hooks_count_and_measure_can_be_expected() {
+    let on_tick = "return function(s)
+        metrics.counter('ticks_total') metrics.gauge('rss', s:rss(), { of = 'main' }) end";
+    let body = "world.rss(7) world.advance(11) expect.metric('ticks_total', 2) expect.metric('rss', 7)";
+    passes(&[("web/on_tick.lua", on_tick)], body);
+}
+
+#[test]
 fn what_a_test_prints_stands_in_its_time_line() {
     let timeline = tested(&[], "print('here', 1) log.warn('there') expect.state('gone')").timeline.join("\n");
     assert!(timeline.contains("test    here 1") && timeline.contains("test    WARN there"), "{timeline}");

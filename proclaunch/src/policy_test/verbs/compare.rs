@@ -96,6 +96,15 @@ pub(super) static VERBS: &[Verb] = &[
     },
     Verb {
         item: Item::function(
+            "expect.metric",
+            &[("name", "string"), ("value", "number")],
+            "",
+            "What hooks counted or measured last under this name, all labels together.",
+        ),
+        run: |here, arguments| Box::pin(metric(here, arguments)),
+    },
+    Verb {
+        item: Item::function(
             "expect.shutdown",
             &[("part", "string?")],
             "",
@@ -235,6 +244,20 @@ async fn vars(here: Rc<Here>, mut arguments: Arguments) -> Done {
         }
     }
     Ok(())
+}
+
+async fn metric(here: Rc<Here>, mut arguments: Arguments) -> Done {
+    let (name, value) = (arguments.text("name")?, arguments.number("value")?);
+    drop(here.begun().await?);
+    let found = here.world.facts.borrow().measured(&name);
+    let sum: f64 = found.iter().sum();
+    if !found.is_empty() && (sum - value).abs() < 1e-9 {
+        return Ok(());
+    }
+    mismatch(
+        format!("metric {name} {value}"),
+        if found.is_empty() { "none".to_owned() } else { sum.to_string() },
+    )
 }
 
 async fn shutdown(here: Rc<Here>, mut arguments: Arguments, is_none: bool) -> Done {

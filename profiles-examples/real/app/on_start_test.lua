@@ -1,0 +1,11 @@
+-- Run by `proclaunch test real/app`: nothing starts before PostgreSQL answers.
+test("it waits, and no restart is counted", function()
+  world.exec("pg_isready", { code = 2 })
+  world.advance(10 * MINUTE)
+  expect.starts(0)
+  expect.log("PostgreSQL does not answer")
+  world.exec("pg_isready", { code = 0 })
+  world.advance(40)
+  expect.state("running")
+  expect.restarts(0)
+end)

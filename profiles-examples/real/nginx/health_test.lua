@@ -1,0 +1,10 @@
+-- Run by `proclaunch test real/nginx`: two bad answers in a row.
+test("status 500 twice restarts it", function()
+  world.http("/healthz", 200)
+  world.advance(MINUTE)
+  expect.health("healthy")
+  world.http("/healthz", 500)
+  world.advance(5)
+  expect.log("status 500")
+  expect.restarts(1)
+end)

@@ -1,0 +1,13 @@
+-- Run by `proclaunch test real/postgres`: what its own client says of it.
+test("three failures in a row restart it, but not while it recovers", function()
+  world.exec("pg_isready", { code = 1 })
+  world.advance(29)
+  expect.restarts(0)
+  expect.health("unknown")
+  world.exec("pg_isready", { code = 0 })
+  world.advance(HOUR)
+  expect.health("healthy")
+  world.exec("pg_isready", { code = 2 })
+  world.advance(16)
+  expect.restarts(1)
+end)

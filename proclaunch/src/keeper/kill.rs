@@ -20,8 +20,11 @@ impl Keeper {
                 if !self.looked {
                     self.look();
                 }
+                // Before the main process has it: it may die of it at once, and its children's descent with it.
+                let rest = self.tree(ticket);
+                self.known.kin.extend(rest.iter().map(|id| (*id, ticket)));
                 self.signal_main(ticket, signal);
-                for id in self.tree(ticket) {
+                for id in rest {
                     self.signal_other(id, signal);
                 }
             }

@@ -69,6 +69,20 @@ fn scenario_22_a_child_of_the_same_group_gets_the_groups_signal() {
 }
 
 #[test]
+fn scenario_22_a_child_gets_the_trees_signal_though_its_parent_dies_of_it_first() {
+    let mut bench = Bench::new();
+    for round in 0..30 {
+        let (spec, _) = bench.start("sleep 1000 & echo $! > pid; exec sleep 1000");
+        let child = bench.pid_in(&spec, "pid");
+        let signal = Signal::TERM;
+        bench.keeper.request(Request::Signal { ticket: spec.ticket, scope: Scope::Tree, signal });
+        bench.end(spec.ticket);
+        bench.until(&format!("the child of round {round} has ended"), |_| identify(child).is_none());
+        bench.keeper.request(Request::Release { ticket: spec.ticket });
+    }
+}
+
+#[test]
 fn a_signal_to_the_main_process_is_for_it_alone() {
     let mut bench = Bench::new();
     let (spec, _) = bench.start("sleep 1000 & echo $! > pid; wait");

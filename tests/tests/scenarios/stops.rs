@@ -31,7 +31,8 @@ fn scenario_21_who_ignores_term_is_killed_at_the_stop_timeout() {
     assert!(killed.len() == 1 && killed[0].ends_with("s; killing"), "{killed:?}");
     let [asked, killed, stopped] = ["stopping", "still running after ", "stopped"]
         .map(|words| crate::times(&supervisor, "web", words)[0]);
-    assert!(killed - asked >= 1_000 && stopped >= killed, "{}", supervisor.log());
+    // Lines bear the time at which they are written, a moment after that of the decision.
+    assert!(killed - asked >= 990 && stopped >= killed, "{}", supervisor.log());
     assert_eq!(of_directory(supervisor.sandbox.path()).len(), 0);
 }
 

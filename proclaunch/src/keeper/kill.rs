@@ -22,7 +22,7 @@ impl Keeper {
                 }
                 // Before the main process has it: it may die of it at once, and its children's descent with it.
                 let rest = self.tree(ticket);
-                self.known.kin.extend(rest.iter().map(|id| (*id, ticket)));
+                self.note_kin(ticket, &rest);
                 self.signal_main(ticket, signal);
                 for id in rest {
                     self.signal_other(id, signal);
@@ -68,9 +68,7 @@ impl Keeper {
         let mut prey: Vec<ProcId> = self.below(ticket, &roots, children);
         prey.extend(roots.iter().filter(|id| Some(**id) != main));
         let found_others = !prey.is_empty();
-        for id in &prey {
-            self.known.kin.insert(*id, ticket);
-        }
+        self.note_kin(ticket, &prey);
         if main.is_some_and(|main| roots.contains(&main)) {
             self.signal_main(ticket, Signal::KILL);
         }
@@ -113,6 +111,14 @@ impl Keeper {
         let mut tree = self.below(ticket, &roots, &Children::new(self.own_children.is_some()));
         tree.extend(&start.left);
         tree
+    }
+
+    /// Remembers whose they are, until the start is forgotten: their descent may end before they do.
+    fn note_kin(&mut self, ticket: Ticket, ids: &[ProcId]) {
+        self.known.kin.extend(ids.iter().map(|id| (*id, ticket)));
+        if let Some(start) = self.starts.get_mut(&ticket) {
+            start.kin.extend(ids);
+        }
     }
 
     fn below(&self, ticket: Ticket, roots: &[ProcId], children: &Children) -> Vec<ProcId> {

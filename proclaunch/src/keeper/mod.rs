@@ -103,6 +103,8 @@ struct Start {
     left: Vec<ProcId>,
     /// Those that got the SIGKILL of the hunt under way.
     killed: BTreeSet<ProcId>,
+    /// Those that are its kin by `Known::kin`.
+    kin: BTreeSet<ProcId>,
     sessions: Vec<i32>,
     hunt: Hunt,
     /// Its main process was adopted from another parent: its orphans need not come to us.
@@ -145,6 +147,7 @@ impl Start {
             main: None,
             left: Vec::new(),
             killed: BTreeSet::new(),
+            kin: BTreeSet::new(),
             sessions: Vec::new(),
             hunt: Hunt::None,
             foreign: false,

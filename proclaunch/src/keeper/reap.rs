@@ -153,7 +153,8 @@ impl Keeper {
             }
         }
         if let Some(start) = self.starts.get_mut(&ticket) {
-            for id in std::mem::take(&mut start.killed) {
+            start.killed.clear();
+            for id in std::mem::take(&mut start.kin) {
                 self.known.kin.remove(&id);
             }
         }

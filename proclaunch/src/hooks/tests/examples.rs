@@ -18,7 +18,8 @@ fn files() -> Vec<PathBuf> {
 
 /// The hook files among them, with the hook that each is for.
 fn examples() -> Vec<(Hook, PathBuf)> {
-    let is_hook = |path: &PathBuf| !path.to_str().unwrap().ends_with("_test.lua");
+    let is_module = |path: &PathBuf| path.parent().is_some_and(|dir| dir.ends_with(".hooks"));
+    let is_hook = |path: &PathBuf| !is_module(path) && !path.to_str().unwrap().ends_with("_test.lua");
     let hook = |path: PathBuf| {
         let stem = path.file_stem().unwrap().to_str().unwrap();
         (Hook::parse(stem).unwrap_or_else(|| panic!("{} is no hook", path.display())), path)

@@ -54,7 +54,9 @@ impl Bench {
             env: sources.env.clone(),
             settings: BTreeMap::new(),
         };
-        let modules = vec![sources.profile_dir.clone()];
+        let dir = &sources.profile_dir;
+        let modules =
+            std::iter::once(dir.clone()).chain(dir.parent().map(|dir| dir.join(".hooks"))).collect();
         let context =
             Context::new(profile, modules, clock, Rc::new(move |one| sink.borrow_mut().push(one)), vars);
         Self { host: Host::load(Rc::clone(&context), sources).await.unwrap(), context, told }

@@ -10,7 +10,7 @@ use mlua::state::{GcIncParams, GcMode};
 use mlua::{Error, Function, Lua, LuaOptions, StdLib, Table, Value};
 use proclaunch_core::profile::closest;
 
-use super::api::{CONSTANTS, GROUPS};
+use super::api::{CONSTANTS, GROUPS, Group};
 use super::context::Context;
 use super::fault::shown;
 use super::library::harden;
@@ -115,6 +115,9 @@ fn unknown_names(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         if let Some(group) = GROUPS.iter().find(|group| group.name == name) {
             let made = making(lua, || (group.make)(lua, &names))?;
             if let Value::Table(table) = &made {
+                if group.has_members() {
+                    table.set_metatable(Some(unknown_members(lua, group)?))?;
+                }
                 table.set_readonly(true);
             }
             globals.set_readonly(false);
@@ -133,6 +136,26 @@ fn unknown_names(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Table> {
         )))
     })?;
     metatable.raw_set("__newindex", assign)?;
+    metatable.raw_set("__metatable", false)?;
+    metatable.set_readonly(true);
+    Ok(metatable)
+}
+
+/// What happens when a script names a member of a group that is not there. Those of `env` may be missing.
+fn unknown_members(lua: &Lua, group: &'static Group) -> mlua::Result<Table> {
+    let metatable = lua.create_table()?;
+    let index = lua.create_function(move |_, (_, key): (Table, Value)| -> mlua::Result<()> {
+        let name = key.as_string().map_or_else(|| shown(&key), mlua::LuaString::to_string_lossy);
+        let full = format!("{}.{name}", group.name);
+        // A group can have its items in several files.
+        let items = GROUPS.iter().filter(|other| other.name == group.name).flat_map(|other| other.items);
+        let names: Vec<&str> = items.map(|item| item.name).collect();
+        Err(Error::runtime(match closest(&full, &names) {
+            Some(meant) => format!("unknown name '{full}', did you mean '{meant}'?"),
+            None => format!("unknown name '{full}'; there is {}", names.join(", ")),
+        }))
+    })?;
+    metatable.raw_set("__index", index)?;
     metatable.raw_set("__metatable", false)?;
     metatable.set_readonly(true);
     Ok(metatable)

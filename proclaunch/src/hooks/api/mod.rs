@@ -47,6 +47,13 @@ pub struct Group {
     pub make: fn(&Lua, &Rc<Context>) -> mlua::Result<Value>,
 }
 
+impl Group {
+    /// Whether it is a table of functions, and no function or plain data itself.
+    pub(crate) fn has_members(&self) -> bool {
+        self.items.iter().all(|item| item.name != self.name)
+    }
+}
+
 /// A method of the service argument: `service:NAME(...)`. Made when a script first names it.
 #[derive(Debug)]
 pub struct Method {

@@ -51,6 +51,12 @@ fn an_error_names_its_line() {
             "web/health.lua:2: unknown field 'service.uptme', did you mean 'service.uptime'?",
         ),
         ("nett.tcp()", "web/health.lua:2: unknown name 'nett'"),
+        ("check.htp{}", "web/health.lua:2: unknown name 'check.htp', did you mean 'check.http'?"),
+        ("net.ping()", "web/health.lua:2: unknown name 'net.ping'; there is net.tcp, net.unix, net.resolve"),
+        (
+            "assert(env.MISSING == nil) slep(1)",
+            "web/health.lua:2: unknown name 'slep', did you mean 'sleep'?",
+        ),
         ("slep(1)", "web/health.lua:2: unknown name 'slep', did you mean 'sleep'?"),
         ("jsno.encode({})", "web/health.lua:2: unknown name 'jsno', did you mean 'json'?"),
         (

@@ -70,13 +70,16 @@ fn every_hook_example_is_clean_in_a_profile() {
         if !entry.path().is_dir() || entry.file_name() == "meta" {
             continue;
         }
+        let is_modules = entry.file_name() == ".hooks";
         let profile = temp.path().join(entry.file_name());
         fs::create_dir(&profile).unwrap();
-        symlink("/bin/true", profile.join("run")).unwrap();
+        if !is_modules {
+            symlink("/bin/true", profile.join("run")).unwrap();
+            count += 1;
+        }
         for file in fs::read_dir(entry.path()).unwrap().map(Result::unwrap) {
             fs::copy(file.path(), profile.join(file.file_name())).unwrap();
         }
-        count += 1;
     }
     let text = printed(temp.path(), &["check", "--strict"], 0);
     assert_eq!(text, format!("{count} profiles checked: 0 errors, 0 warnings\n"));

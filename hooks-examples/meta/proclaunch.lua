@@ -37,7 +37,7 @@ function Service:cmdline() end
 ---@return string?
 function Service:cpu() end
 
----How many times the process ended unasked within the last so many seconds. Since 2.0.
+---How many times the process ended unasked within the last so many seconds; it can count 64. Since 2.0.
 ---@param seconds number
 ---@return number
 function Service:exits(seconds) end

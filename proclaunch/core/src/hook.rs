@@ -104,6 +104,9 @@ impl fmt::Display for Hook {
     }
 }
 
+/// So many unasked ends of a profile are remembered for hooks to count.
+pub const EXITS_COUNTED: usize = 64;
+
 /// Which question: a number that is never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct QuestionId(pub u64);
@@ -146,7 +149,7 @@ pub struct Service {
     pub cause: String,
     /// Why, in words.
     pub reason: String,
-    /// How long ago each of the last unplanned ends was, oldest first.
+    /// How long ago each of the last unasked ends was, oldest first; at most [`EXITS_COUNTED`].
     pub exit_ages: Vec<Duration>,
     /// The last changes of state, oldest first.
     pub history: Vec<Past>,

@@ -24,14 +24,16 @@ pub(super) fn become_ready(memory: &mut Memory, cx: &mut Context<'_>, running: R
 }
 
 impl Memory {
-    /// Drops from a watch what is switched off.
-    fn silence(&self, watch: &mut Watch) {
+    /// Drops from a watch what is switched off; the questions that are open all the same.
+    fn silence(&self, watch: &mut Watch) -> Vec<QuestionId> {
+        let mut open = Vec::new();
         if self.switched_off(Hook::Health).is_some() {
-            watch.drop_checks();
+            open.extend(watch.drop_checks());
         }
         if self.switched_off(Hook::OnTick).is_some() {
-            watch.drop_tick();
+            open.extend(watch.drop_tick());
         }
+        open
     }
 }
 
@@ -135,23 +137,12 @@ impl Running {
             return self.apply_verdict(memory, cx, outcome);
         }
         let ready = attention.ready;
-        if attention.watch.answered(id, &outcome, cx.now, ready) {
-            self.silence(memory, cx);
-            return self.judge(memory, cx);
-        }
-        self.silence(memory, cx);
-        State::Running(self)
-    }
-
-    /// Asks no more what is switched off.
-    fn silence(&mut self, memory: &Memory, cx: &mut Context<'_>) {
-        let Some(attention) = &mut self.attention else { return };
-        let before: Vec<QuestionId> = attention.watch.open().collect();
-        memory.silence(&mut attention.watch);
-        let after: Vec<QuestionId> = attention.watch.open().collect();
-        for id in before.into_iter().filter(|id| !after.contains(id)) {
+        let is_check = attention.watch.answered(id, &outcome, cx.now, ready);
+        // It may have been the error that switches its hook off.
+        for id in memory.silence(&mut attention.watch) {
             cx.act(Action::Lapse(id));
         }
+        if is_check { self.judge(memory, cx) } else { State::Running(self) }
     }
 
     /// Works the health out anew, and acts on what is new about it.
@@ -222,25 +213,9 @@ impl Running {
     /// The files that shape the process have changed, and `on_change` has said what to do, or not.
     pub(super) fn apply_change(self, memory: &mut Memory, cx: &mut Context<'_>, outcome: &Outcome) -> State {
         let reload = memory.policy().reload;
-        let change = match outcome {
-            Outcome::Answer(Answer::Change(change)) => *change,
-            Outcome::Answer(
-                Answer::Nothing
-                | Answer::Start(_)
-                | Answer::Ready(_)
-                | Answer::Health(_)
-                | Answer::Restart(_)
-                | Answer::Stop(_),
-            )
-            | Outcome::Failed(_)
-            | Outcome::TimedOut => {
-                if reload.is_some() {
-                    Change::Reload
-                } else {
-                    Change::Restart
-                }
-            }
-        };
+        let by_settings = if reload.is_some() { Change::Reload } else { Change::Restart };
+        let change =
+            if let Outcome::Answer(Answer::Change(change)) = outcome { *change } else { by_settings };
         match change {
             Change::Reload => {
                 self.reload(cx, reload.unwrap_or(Signal::HUP));

@@ -218,7 +218,6 @@ impl Memory {
             to: step.to.to_string(),
             why: format!("{:?}", step.why).to_lowercase(),
         });
-        let unplanned = self.exits.iter().filter(|ended| !ended.requested);
         Service {
             state: now.state.to_string(),
             want: match self.want {
@@ -235,7 +234,7 @@ impl Memory {
             exit,
             cause: self.cause.to_owned(),
             reason: self.reason.clone(),
-            exit_ages: unplanned.map(|ended| at.since(ended.at)).collect(),
+            exit_ages: self.unasked.iter().map(|ended| at.since(*ended)).collect(),
             history: past.collect(),
             changed: now.changed,
             event: None,

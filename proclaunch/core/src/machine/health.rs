@@ -102,14 +102,14 @@ impl Watch {
     }
 
     /// Asks no checks any more: their hook is switched off.
-    pub(super) fn drop_checks(&mut self) {
-        self.checks.clear();
+    pub(super) fn drop_checks(&mut self) -> Vec<QuestionId> {
         self.health = Health::Unknown;
+        self.checks.drain(..).filter_map(|check| check.open.map(|(id, _)| id)).collect()
     }
 
     /// Ticks no more.
-    pub(super) fn drop_tick(&mut self) {
-        self.tick = None;
+    pub(super) fn drop_tick(&mut self) -> Option<QuestionId> {
+        self.tick.take()?.open.map(|(id, _)| id)
     }
 
     pub(super) const fn health(&self) -> Health {

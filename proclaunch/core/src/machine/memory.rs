@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::exit::Exit;
+use crate::hook::EXITS_COUNTED;
 use crate::ids::{ProcId, Ticket};
 use crate::profile::{Policy, Profile};
 
@@ -92,6 +93,8 @@ pub(super) struct Memory {
     pub(super) starts: u64,
     pub(super) history: Ring<Transition, 16>,
     pub(super) exits: Ring<Ended, 8>,
+    /// When the main process ended unasked, as far back as hooks can count.
+    pub(super) unasked: Ring<Moment, EXITS_COUNTED>,
     /// What the record says.
     pub(super) written: Remembered,
     pub(super) known_hooks: Box<Known>,
@@ -112,6 +115,7 @@ impl Memory {
             starts: 0,
             history: Ring::new(),
             exits: Ring::new(),
+            unasked: Ring::new(),
             written: Remembered::default(),
             known_hooks: Box::default(),
             cause: "",
@@ -139,6 +143,14 @@ impl Memory {
         self.want = want;
         self.ordered = true;
         self.forgive();
+    }
+
+    /// A main process ended.
+    pub(super) fn ended(&mut self, ended: Ended) {
+        if !ended.requested {
+            self.unasked.push(ended.at);
+        }
+        self.exits.push(ended);
     }
 
     /// Notes what a stop or an end comes from.

@@ -139,7 +139,7 @@ impl Readying {
     fn ended(self, memory: &mut Memory, cx: &mut Context<'_>, exit: Exit, remains: &[ProcId]) -> State {
         let Running { ticket, id, since, .. } = self.running;
         let after = cx.now.since(since);
-        memory.exits.push(Ended { at: cx.now, id, exit, after, requested: false });
+        memory.ended(Ended { at: cx.now, id, exit, after, requested: false });
         memory.tell(cx, Hook::OnExit, Now::idle(StateName::Starting));
         let why = format!("it ended before it was ready: {exit}");
         if remains.is_empty() {

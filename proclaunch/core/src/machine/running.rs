@@ -126,7 +126,7 @@ impl Running {
     fn ended(mut self, memory: &mut Memory, cx: &mut Context<'_>, exit: Exit, remains: Vec<ProcId>) -> State {
         self.lapse(cx);
         let (id, after) = (self.id, cx.now.since(self.since));
-        memory.exits.push(Ended { at: cx.now, id, exit, after, requested: false });
+        memory.ended(Ended { at: cx.now, id, exit, after, requested: false });
         memory.because("died", exit.to_string());
         let (then, outcome) = memory.decide(cx, End::Died(exit, after));
         let deciding = memory.ask_verdict(cx, then);

@@ -242,7 +242,7 @@ impl Stopping {
         ending.exit = Some((id, exit));
         let after = cx.now.since(ending.since);
         let requested = ending.asked;
-        memory.exits.push(Ended { at: cx.now, id, exit, after, requested });
+        memory.ended(Ended { at: cx.now, id, exit, after, requested });
         memory.tell(cx, Hook::OnExit, Now::idle(StateName::Stopping));
         self.lapse_farewell(cx);
         if remains.is_empty() {

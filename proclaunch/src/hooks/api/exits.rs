@@ -15,7 +15,7 @@ pub(super) const METHOD: Method = Method {
         "service:exits",
         &[("seconds", "number")],
         "number",
-        "How many times the process ended unasked within the last so many seconds.",
+        "How many times the process ended unasked within the last so many seconds; it can count 64.",
     ),
     make,
 };

@@ -78,8 +78,8 @@ pub(super) struct Call {
 }
 
 impl Lane {
-    /// Puts a question in the queue. The same one, asked before, has lapsed; events are never the same, and a tick is
-    /// left out while the one before runs. Gives back a question that is not to be asked any more.
+    /// Puts a question in the queue. The same one, asked before, has lapsed; events are never the same. Gives back a
+    /// question that is not to be asked any more.
     pub(super) fn push(&mut self, question: Question) -> Option<Question> {
         let Question { hook, check, .. } = question;
         let mut left_out = None;
@@ -87,9 +87,6 @@ impl Lane {
             if self.queue.len() >= EVENTS_MAX {
                 left_out = self.queue.pop_front().map(|asked| asked.question);
             }
-        } else if hook == Hook::OnTick && self.running.as_ref().is_some_and(|running| running.hook == hook) {
-            // Begun again and again, one that takes longer than its interval would never end.
-            return Some(question);
         } else {
             self.queue.retain(|asked| (asked.question.hook, asked.question.check) != (hook, check));
             if let Some(running) = self.running.as_mut().filter(|one| (one.hook, one.check) == (hook, check))

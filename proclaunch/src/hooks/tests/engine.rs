@@ -151,22 +151,6 @@ fn a_cancelled_question_is_never_decided_and_the_next_has_its_turn() {
 }
 
 #[test]
-fn a_tick_that_takes_longer_than_its_interval_comes_to_its_end() {
-    let mut bench = Bench::new();
-    bench
-        .load("web", &[(Hook::OnTick, "return { every = 0.1, function() sleep(0.3) log.info('done') end }")]);
-    for id in 1..=4 {
-        bench.ask("web", id, Hook::OnTick, ms(5000));
-    }
-    // Those that come meanwhile are left out; they neither end it nor wait for it.
-    for id in [2, 3, 4, 1] {
-        assert_eq!(bench.decided(id), Outcome::Answer(Answer::Nothing));
-    }
-    let said = |told: &Told| matches!(told, Told::Said { text, .. } if text == "done").then_some(());
-    bench.wait("end of the tick", said);
-}
-
-#[test]
 fn who_decides_waits_for_nobody() {
     let mut bench = Bench::new();
     let sleeper = "return function() sleep(3600) end";

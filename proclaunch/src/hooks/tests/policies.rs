@@ -160,6 +160,7 @@ fn wrong_arguments_are_named() {
             "policy.backoff: `base` must be a number of seconds; got the string `x`",
         ),
         ("policy.backoff{ factor = 0.5 }", "policy.backoff: `factor` must be from 1 to 1000; got 0.5"),
+        ("policy.flapping{ times = 65 }", "policy.flapping: `times` must be at most 64; got 65"),
         ("policy.flapping{ times = 0 }", "policy.flapping: `times` must be a whole number from 1; got 0"),
         (
             "policy.flapping{ pause = {} }",

@@ -154,3 +154,20 @@ fn a_hook_can_stop_what_waits_for_its_restart() {
     let life = check(SETTINGS, &[LOADS, STARTS, RUNS, (It::Exits(1), dies), stops, (It::Waits(100_000), "")]);
     assert_eq!(life.machine.idle(), Some(Idle::Ordered));
 }
+
+#[test]
+fn a_hook_can_count_sixty_four_unasked_ends() {
+    let mut life = check(&[("restart", ""), ("backoff", "0 0"), ("on_exit.lua", "1")], &[LOADS, STARTS]);
+    let counted = |life: &Life| {
+        let asked = life.actions.iter().rev().find_map(|action| match action {
+            Action::Consult(question) => Some(question.service.exit_ages.len()),
+            _ => None,
+        });
+        asked.expect("on_exit is told")
+    };
+    for ended in 1..=70 {
+        life.happens(It::Spawns);
+        life.happens(It::Exits(1));
+        assert_eq!(counted(&life), ended.min(64));
+    }
+}

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use mlua::{Function, Lua, MultiValue};
+use mlua::{Error, Function, Lua, MultiValue};
+use proclaunch_core::hook::EXITS_COUNTED;
 
 use super::{Decision, Memory, count, deciding, ran_for};
 use crate::hooks::api::arguments::Arguments;
@@ -18,6 +19,11 @@ pub(super) fn function(lua: &Lua, context: &Rc<Context>) -> mlua::Result<Functio
         let known = &["times", "within", "pause", "rounds", "reset", "name"];
         let options = Arguments::new(NAME, values).options(known)?;
         let times = count(NAME, &options, "times", 5)?;
+        if usize::try_from(times).is_ok_and(|times| times > EXITS_COUNTED) {
+            return Err(Error::runtime(format!(
+                "{NAME}: `times` must be at most {EXITS_COUNTED}; got {times}"
+            )));
+        }
         let within = options.seconds("within")?.unwrap_or(Duration::from_secs(60));
         let pause = options.seconds("pause")?.unwrap_or(Duration::from_secs(600));
         let rounds = count(NAME, &options, "rounds", 3)?;

@@ -73,7 +73,7 @@ fn asked(effects: &[Effect]) -> BTreeMap<ProfileName, Ticket> {
 
 /// A fleet in which everything runs, and the ticket of the first profile.
 fn fleet() -> (Fleet, Ticket) {
-    let mut fleet = Fleet::new(Config { instance: 1, drain_on_term: false });
+    let mut fleet = Fleet::new(Config { instance: 1, drain_on_term: false, exit_with: None });
     let tickets = asked(&fleet.step(at(0), scan()));
     for (pid, (name, ticket)) in (1000..).zip(&tickets) {
         let spawned = Report::Spawned { name: name.clone(), ticket: *ticket, id: id(pid) };

@@ -5,10 +5,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use nix::errno::Errno;
 use thiserror::Error;
 
 use crate::hooks::EngineError;
 use crate::keeper::KeeperError;
+use crate::keeper::wire::WireError;
 use crate::store::StoreError;
 
 /// The exit code of a command line that cannot be understood.
@@ -130,6 +132,38 @@ pub enum Fatal {
         /// Why.
         source: io::Error,
     },
+    /// A supervisor or logger that nobody of ProcLaunch has started.
+    #[error("find the keeper: {errno}; `proclaunch STATE_DIR PROFILES_DIR` starts everything that is needed")]
+    NoKeeper {
+        /// What its socket is not.
+        errno: Errno,
+    },
+    /// The keeper is of another version.
+    #[error("understand the keeper: {error}")]
+    BadKeeper {
+        /// Why.
+        error: WireError,
+    },
+    /// Another supervisor, or logger, is at work.
+    #[error("lock `{}`: another process of ProcLaunch works on it", .path.display())]
+    NotAlone {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// What the program before knows cannot be understood.
+    #[error("take over from the program before: {why}")]
+    BadImage {
+        /// Why.
+        why: String,
+    },
+    /// The supervisor could not begin.
+    #[error("{message}")]
+    Supervisor {
+        /// The exit code.
+        code: u8,
+        /// Why.
+        message: String,
+    },
     /// The daemon ended without a word.
     #[error("start: the daemon ended before it was up; start it with --foreground to see why")]
     Vanished,
@@ -154,7 +188,12 @@ impl Fatal {
             | Self::Keeper(_)
             | Self::Hooks(_)
             | Self::System { .. }
+            | Self::NoKeeper { .. }
+            | Self::BadKeeper { .. }
+            | Self::NotAlone { .. }
+            | Self::BadImage { .. }
             | Self::Vanished => SYSTEM,
+            Self::Supervisor { code, .. } => *code,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A panic: a bug of ProcLaunch's own, which is to be found in its log.
 //!
-//! The process ends then, as nobody knows what its memory is worth. Services live on, and the next start adopts them.
+//! The process ends then, as nobody knows what its memory is worth. Services live on, and another process of ProcLaunch
+//! takes its place.
 //! A thread that only runs scripts ends alone: it shares nothing that could be half-done, and is replaced.
 
 use std::panic::{self, PanicHookInfo};
@@ -14,8 +15,8 @@ use crate::sys::clock;
 /// The thread that only runs scripts.
 pub const HOOKS: &str = "hooks";
 
-/// The thread that supervises.
-pub const SUPERVISOR: &str = "supervisor";
+/// The thread that keeps.
+pub const KEEPER: &str = "keeper";
 
 /// Has the last line of a process that panics be FATAL in this log, and no trace on standard error.
 pub fn go_to(log: Log) {
@@ -24,12 +25,15 @@ pub fn go_to(log: Log) {
         let entry = match here.name() {
             Some(HOOKS) => Own::HooksStuck { why: format!("a bug has ended it: {}", describe(info)) },
             _ => Own::Failed {
-                what: format!("go on: {}; profiles live on, and the next start adopts them", describe(info)),
+                what: format!(
+                    "go on: {}; profiles live on, and another process takes its place",
+                    describe(info)
+                ),
             },
         };
         log.emit_last(&line(clock::wall_clock(), &Entry::Own(entry)));
         // No destructor is to run on what a broken invariant has left.
-        if matches!(here.name(), Some("main" | SUPERVISOR)) {
+        if matches!(here.name(), Some("main" | KEEPER)) {
             process::abort();
         }
     }));

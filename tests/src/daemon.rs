@@ -37,20 +37,21 @@ impl Daemon {
     /// Starts it once more with the same command line, after it has ended; the log goes on.
     #[track_caller]
     pub fn start_again(&mut self) {
-        assert!(!self.process.is_alive(), "the one before has ended:\n{}", self.log());
+        assert!(self.keeper().is_none(), "the one before has ended:\n{}", self.log());
         self.process = launch(&mut self.command, &self.view.sandbox);
     }
 
-    /// The daemon's own process.
-    pub const fn process(&self) -> Process {
-        self.process
+    /// The daemon's own process: the one that was started, or what came after it.
+    pub fn process(&self) -> Process {
+        self.keeper().unwrap_or(self.process)
     }
 
     /// Sends a signal to the daemon, and waits for its end.
     #[track_caller]
     pub fn end(&self, signal: Signal) {
-        self.process.signal(signal);
-        self.wait_for("the daemon's end", || (!self.process.is_alive()).then_some(()));
+        let process = self.process();
+        process.signal(signal);
+        self.wait_for("the daemon's end", || (!process.is_alive()).then_some(()));
         // Its other threads may live a moment longer, and hold the lock.
         let state = File::open(self.sandbox.state()).unwrap();
         self.wait_for("its lock", || state.try_lock().is_ok().then_some(()));
@@ -60,8 +61,9 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         // First, so that it starts nothing anew; the sandbox ends what is left.
-        let seen = descendants(self.process.pid);
-        self.process.signal(Signal::SIGKILL);
+        let process = self.process();
+        let seen = descendants(process.pid);
+        process.signal(Signal::SIGKILL);
         for process in seen {
             process.signal(Signal::SIGKILL);
         }

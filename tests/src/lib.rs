@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 pub mod daemon;
+pub mod parts;
 pub mod processes;
 pub mod sandbox;
 pub mod supervisor;

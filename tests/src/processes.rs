@@ -30,6 +30,24 @@ impl Process {
         Self::of(self.pid) == Some(self)
     }
 
+    /// How many descriptors it has open.
+    pub fn descriptors(self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid)).map_or(0, Iterator::count)
+    }
+
+    /// What its descriptors lead to.
+    pub fn open_files(self) -> Vec<String> {
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
+        links.map(|link| link.to_string_lossy().into_owned()).collect()
+    }
+
+    /// Its command line, with blanks between the words; empty if it is gone.
+    pub fn command_line(self) -> String {
+        let words = fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&words).replace('\0', " ")
+    }
+
     /// Sends a signal to it, if it is still there.
     #[expect(clippy::disallowed_methods, reason = "its start time was compared a moment ago")]
     pub fn signal(self, signal: Signal) {
@@ -90,6 +108,22 @@ pub fn descendants(root: i32) -> BTreeSet<Process> {
         }
     }
     found
+}
+
+/// Every live child of a process.
+pub fn children(parent: i32) -> BTreeSet<Process> {
+    let table = all().into_iter().filter_map(Stat::of);
+    table.filter(|stat| stat.parent == parent).map(|stat| stat.process).collect()
+}
+
+/// The parent of a live process.
+pub fn parent_of(pid: i32) -> Option<i32> {
+    Stat::of(pid).map(|stat| stat.parent)
+}
+
+/// Every live process there is.
+pub fn everybody() -> Vec<Process> {
+    all().into_iter().filter_map(Process::of).collect()
 }
 
 /// How many zombies a process has not collected.

@@ -184,6 +184,32 @@ impl Sandbox {
         Daemon::start(self, command, log)
     }
 
+    /// The same with a program of the sandbox's own, which a test may replace, and with more words.
+    #[track_caller]
+    pub fn daemonize_own(self, words: &[&str]) -> Daemon {
+        let (program, log) = (self.own_program(), self.profiles().join("error.log"));
+        let built = binary();
+        // A link, where it can be one: the file is large.
+        fs::hard_link(built, &program).or_else(|_| fs::copy(built, &program).map(drop)).unwrap();
+        let mut command = self.equip(Command::new(program));
+        command.args(words);
+        Daemon::start(self, command, log)
+    }
+
+    /// The same with another program.
+    #[track_caller]
+    pub fn daemonize_as(self, program: &Path, change: impl FnOnce(&mut Command)) -> Daemon {
+        let log = self.profiles().join("error.log");
+        let mut command = self.equip(Command::new(program));
+        change(&mut command);
+        Daemon::start(self, command, log)
+    }
+
+    /// Where [`Sandbox::daemonize_own`] puts the program.
+    pub fn own_program(&self) -> PathBuf {
+        self.path().join("proclaunch")
+    }
+
     /// The process that `proclaunch.pid` names, if it lives.
     pub fn instance(&self) -> Option<Process> {
         let text = fs::read_to_string(self.state().join("proclaunch.pid")).ok()?;
@@ -275,19 +301,39 @@ impl Profile {
 /// Cargo builds no other package's binary for an integration test, and one that lies around may be old.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build(&[]))
+}
+
+/// The same, with the points at which it kills itself for a test.
+///
+/// It is built in the same place, so that nothing else is compiled twice, and copied from there. Whoever executes what
+/// is in that place meanwhile sees no difference: a point that is not armed does nothing.
+pub fn killpoints_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        // target/PROFILE/deps/real-HASH
-        let test = std::env::current_exe().unwrap();
-        let dir = test.parent().and_then(Path::parent).expect("a test binary is in target/PROFILE/deps");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "proclaunch", "--bin", "proclaunch"]);
-        build.arg("--target-dir").arg(dir.parent().expect("target/PROFILE is in a directory"));
-        if dir.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().unwrap().success(), "cargo builds the supervisor");
-        dir.join("proclaunch")
+        let plain = binary();
+        let copy = plain.with_file_name("proclaunch-with-killpoints");
+        // A copy that is being executed cannot be written to.
+        drop(fs::remove_file(&copy));
+        fs::copy(build(&["--features", "killpoints"]), &copy).unwrap();
+        build(&[]);
+        copy
     })
+}
+
+/// Builds the program where and as the tests are built.
+fn build(words: &[&str]) -> PathBuf {
+    // target/PROFILE/deps/real-HASH
+    let test = std::env::current_exe().unwrap();
+    let dir = test.parent().and_then(Path::parent).expect("a test binary is in target/PROFILE/deps");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "proclaunch", "--bin", "proclaunch"]).args(words);
+    build.arg("--target-dir").arg(dir.parent().expect("target/PROFILE is in a directory"));
+    if dir.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.status().unwrap().success(), "cargo builds the program");
+    dir.join("proclaunch")
 }
 
 /// Copies the files of a directory, not what is in directories below: a service may have left its data there.

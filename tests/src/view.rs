@@ -29,6 +29,27 @@ impl View {
         String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
     }
 
+    /// Everything of a profile's output that is in its files, oldest first.
+    pub fn kept(&self, profile: &str) -> Vec<u8> {
+        let files = self.output_files(profile);
+        files.iter().rev().flat_map(|file| fs::read(file).unwrap_or_default()).collect()
+    }
+
+    /// The files that a profile's output is in, newest first: `current`, `current.1` and so on.
+    pub fn output_files(&self, profile: &str) -> Vec<PathBuf> {
+        let dir = self.sandbox.state().join("log").join(profile);
+        let names = fs::read_dir(&dir).into_iter().flatten().flatten();
+        let age = |name: String| match name.strip_prefix("current")? {
+            "" => Some(0),
+            rest => rest.strip_prefix('.')?.parse::<u32>().ok(),
+        };
+        let files =
+            names.filter_map(|entry| Some((age(entry.file_name().into_string().ok()?)?, entry.path())));
+        let mut files: Vec<_> = files.collect();
+        files.sort();
+        files.into_iter().map(|(_, path)| path).collect()
+    }
+
     /// The messages about a profile that begin with these words.
     pub fn said(&self, profile: &str, words: &str) -> Vec<String> {
         let log = self.log();
@@ -39,10 +60,31 @@ impl View {
         messages.collect()
     }
 
+    /// When the messages about a profile that begin with these words were written, in milliseconds from the first line.
+    pub fn times(&self, profile: &str, words: &str) -> Vec<u64> {
+        const DAY: u64 = 24 * 3_600_000;
+        let log = self.log();
+        let first = log.lines().next().map_or(0, of_day);
+        let start = format!("{profile} {words}");
+        let is_asked = |line: &&str| line.get(31..).is_some_and(|message| message.starts_with(&start));
+        log.lines().filter(is_asked).map(|line| (of_day(line) + DAY - first) % DAY).collect()
+    }
+
     /// The pids that a profile ran as, in order.
     pub fn pids(&self, profile: &str) -> Vec<i32> {
         let pid = |message: String| message.strip_prefix("running pid ")?.split(' ').next()?.parse().ok();
         self.said(profile, "running pid ").into_iter().filter_map(pid).collect()
+    }
+
+    /// Whether a message about a profile that begins with these words names that process.
+    pub fn names(&self, profile: &str, words: &str, pid: i32) -> bool {
+        let pid = format!("pid {pid}");
+        let is_named = |message: String| {
+            message
+                .match_indices(&pid)
+                .any(|(at, _)| !message[at + pid.len()..].starts_with(|next: char| next.is_ascii_digit()))
+        };
+        self.said(profile, words).into_iter().any(is_named)
     }
 
     /// The main process of a profile, as soon as one runs.
@@ -105,4 +147,10 @@ fn masked(message: &str) -> String {
         if is_pid { "N" } else { word }
     });
     masked.collect::<Vec<_>>().join(" ")
+}
+
+/// The time of day of a line in milliseconds: `2026-11-23T14:31:05.123Z`.
+fn of_day(line: &str) -> u64 {
+    let number = |from: usize, to: usize| line[from..to].parse::<u64>().unwrap();
+    ((number(11, 13) * 60 + number(14, 16)) * 60 + number(17, 19)) * 1_000 + number(20, 23)
 }

@@ -85,15 +85,24 @@ fn only_sys_talks_to_the_kernel_unsafely() {
 fn bug_32_decisions_know_no_wall_clock() {
     // To be shown, and to be compared with the time of a pid file, which has no other.
     // Hooks may ask for it: their clock is one.
-    let readers =
-        ["sys/clock.rs", "supervisor/perform.rs", "src/panics.rs", "keeper/pid_file.rs", "hooks/time.rs"];
+    let readers = [
+        "sys/clock.rs",
+        "logging/mod.rs",
+        "src/panics.rs",
+        "keeper/pid_file.rs",
+        "hooks/time.rs",
+        "logger/stamp.rs",
+    ];
     nowhere_but(&readers, lines_with("proclaunch/src", &["wall_clock()", "CLOCK_REALTIME", "SystemTime"]));
 }
 
 #[test]
-fn nothing_sleeps_but_the_reactor_and_the_tests_patience() {
+fn nothing_waits_but_the_loop_of_each_process_and_the_tests_patience() {
     let sleepers = ["thread::sleep", "nanosleep", "sleep_ms", ".wait(&mut events"];
-    nowhere_but(&["supervisor/reactor.rs", "EpollTimeout::ZERO"], lines_with("proclaunch/src", &sleepers));
+    nowhere_but(
+        &["supervisor/reactor.rs", "keeper/server/mod.rs", "logger/run.rs", "EpollTimeout::ZERO"],
+        lines_with("proclaunch/src", &sleepers),
+    );
     nowhere_but(&["tests/src/wait.rs", "tests/tests/tidy.rs"], lines_with("tests", &["thread::sleep"]));
 }
 

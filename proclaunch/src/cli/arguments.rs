@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use log::LevelFilter;
+use proclaunch_core::ids::ProfileName;
 
 const AFTER_HELP: &str = "\
 Signals:
@@ -13,6 +14,7 @@ Signals:
   TERM, INT  Leave: exit 0, profiles keep running and the next start adopts them;
              with --on-term drain: stop all profiles, then exit 0
   USR1       Reopen the log file
+  USR2       Upgrade: execute what the program's file holds now; profiles keep running
 
 Exit codes:
   0    Started, already running with these directories, or ended by TERM or INT
@@ -62,6 +64,18 @@ pub struct Arguments {
     /// What TERM and INT do: leave the profiles running, or drain [default: leave; drain as PID 1]
     #[arg(long, value_name = "ACTION", value_enum)]
     pub on_term: Option<OnTerm>,
+
+    /// When this profile has ended and is not started again, stop all others and exit with its exit code
+    #[arg(long, value_name = "NAME", value_parser = profile_name)]
+    pub exit_with: Option<ProfileName>,
+}
+
+fn profile_name(text: &str) -> Result<ProfileName, String> {
+    ProfileName::parse(text).ok_or_else(|| {
+        "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at most 128 \
+         characters"
+            .to_owned()
+    })
 }
 
 /// How important a line is, the most important first: of one line, or the least of those logged.

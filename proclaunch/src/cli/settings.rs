@@ -3,7 +3,11 @@
 //! **Invariant:** every path is absolute, so that the daemon may leave the working directory.
 //! **Invariant:** no symbolic link is resolved: where one is switched to a new release, the next look follows it.
 
+use std::ffi::OsString;
 use std::path::{self, Path, PathBuf};
+
+use clap::ValueEnum;
+use proclaunch_core::ids::ProfileName;
 
 use super::{Arguments, LogLevel, OnTerm};
 use crate::fatal::Fatal;
@@ -25,6 +29,8 @@ pub struct Settings {
     pub hooks_dir: Option<PathBuf>,
     /// What SIGTERM and SIGINT do.
     pub on_term: OnTerm,
+    /// The profile whose end is to be the end of everything.
+    pub exit_with: Option<ProfileName>,
 }
 
 /// Where the log goes.
@@ -55,8 +61,34 @@ impl Settings {
         let threshold = if arguments.debug { LogLevel::Debug } else { arguments.log_level };
         let default = if init { OnTerm::Drain } else { OnTerm::Leave };
         let on_term = arguments.on_term.unwrap_or(default);
-        Ok(Self { state_dir, profiles_dir, foreground, threshold, log_target, hooks_dir, on_term })
+        let exit_with = arguments.exit_with;
+        Ok(Self { state_dir, profiles_dir, foreground, threshold, log_target, hooks_dir, on_term, exit_with })
     }
+
+    /// The command line by which another process of ProcLaunch comes to the same settings, without `argv[0]`; it stays
+    /// in the foreground. The state directory comes first.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = vec![self.state_dir.clone().into(), self.profiles_dir.clone().into()];
+        let mut add = |option: &str, value: OsString| words.extend([option.into(), value]);
+        add("--log-level", name_of(&self.threshold));
+        add("--on-term", name_of(&self.on_term));
+        if let LogTarget::File(path) = &self.log_target {
+            add("--log-path", path.clone().into());
+        }
+        if let Some(dir) = &self.hooks_dir {
+            add("--hooks", dir.clone().into());
+        }
+        if let Some(name) = &self.exit_with {
+            add("--exit-with", name.as_str().into());
+        }
+        words.push("--foreground".into());
+        words
+    }
+}
+
+/// What is typed for a value.
+fn name_of(value: &impl ValueEnum) -> OsString {
+    value.to_possible_value().expect("no value is hidden").get_name().into()
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Fatal> {
@@ -95,6 +127,22 @@ mod tests {
         assert_eq!(settings("/s /p", false).threshold, LogLevel::Info);
         assert_eq!(settings("-D --log-level fatal /s /p", false).threshold, LogLevel::Debug);
         assert_eq!(settings("--log-level FATAL /s /p", false).threshold, LogLevel::Fatal);
+    }
+
+    #[test]
+    fn the_words_lead_to_the_same_settings() {
+        for line in [
+            "-f /s /p",
+            "-f --log-path /l -D --hooks /h --on-term drain --exit-with web /s /p",
+            "/s /p",
+            "--log-level fatal /s /p",
+        ] {
+            let typed = settings(line, false);
+            let words = typed.words();
+            let words = std::iter::once(OsString::from("proclaunch")).chain(words);
+            let again = Settings::new(Arguments::try_parse_from(words).unwrap(), false).unwrap();
+            assert_eq!(again, Settings { foreground: true, ..typed }, "{line}");
+        }
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Sources {
             let source = if *hook == Hook::OnEvent { from(&profile_dir, &file) } else { either(&file) };
             Some((*hook, source?))
         };
-        let settings = SETTINGS.iter().filter(|file| **file != "run").filter_map(|file| {
+        let settings = SETTINGS.iter().filter(|file| !["run", "log_run"].contains(file)).filter_map(|file| {
             let text = either(file)?.text;
             Some(((*file).to_owned(), String::from_utf8_lossy(&text).trim().to_owned()))
         });

@@ -8,17 +8,21 @@
 //! **Invariant:** the lock is never released by hand (`LOCK_UN` would release it for every process that inherited
 //! it), and is close-on-exec, so that no service holds it.
 
+mod alone;
 mod gate;
 mod startup;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 
+pub use alone::Alone;
 use gate::Gate;
+use nix::poll::{PollTimeout, poll};
 pub use startup::Startup;
 
 use crate::fatal::Fatal;
@@ -26,6 +30,10 @@ use crate::files;
 
 const PID_FILE: &str = "proclaunch.pid";
 const PROBE: &str = "proclaunch.probe";
+
+/// How often, and with what pause, a lock is tried for that a dying process may still hold.
+const TRIES: u32 = 40;
+const TRY_MILLIS: u8 = 5;
 
 /// The right to use a state directory, held as long as this value lives in any process.
 #[derive(Debug)]
@@ -52,10 +60,50 @@ impl Instance {
     /// # Errors
     /// A directory is not as it must be, or another instance serves other profiles from this state directory.
     pub fn claim(state_dir: &Path, profiles_dir: &Path) -> Result<Claim, Fatal> {
+        Self::claim_with(state_dir, profiles_dir, File::try_lock)
+    }
+
+    /// The same for one that takes over from a keeper which has died: a child of that one may still hold its lock,
+    /// until it executes its program, and is waited for. One that has ended in order is not succeeded.
+    ///
+    /// # Errors
+    /// As [`Self::claim`].
+    pub fn claim_after(state_dir: &Path, profiles_dir: &Path) -> Result<Claim, Fatal> {
+        let claim = Self::claim_with(state_dir, profiles_dir, |dir| {
+            for _ in 0..TRIES {
+                match dir.try_lock() {
+                    Err(TryLockError::WouldBlock) => {}
+                    other => return other,
+                }
+                // An empty set of descriptors: what is waited for cannot be waited on.
+                let _ = poll(&mut [], PollTimeout::from(TRY_MILLIS));
+            }
+            dir.try_lock()
+        })?;
+        Ok(match claim {
+            // It has not died, but has come to its end meanwhile, and taken its pid file along.
+            Claim::Ours(instance) if !state_dir.join(PID_FILE).exists() => {
+                drop(instance);
+                Claim::Served
+            }
+            claim => claim,
+        })
+    }
+
+    /// Goes on with a lock that the program before this one has taken.
+    pub fn inherit(state_dir: &Path, dir: OwnedFd) -> Self {
+        Self { path: state_dir.to_owned(), dir: dir.into() }
+    }
+
+    fn claim_with(
+        state_dir: &Path,
+        profiles_dir: &Path,
+        lock: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Claim, Fatal> {
         check_apart(state_dir, profiles_dir)?;
         let dir = prepare(state_dir, profiles_dir)?;
         let gate = Gate::enter(state_dir, &dir)?;
-        match dir.try_lock() {
+        match lock(&dir) {
             Ok(()) => {
                 // Only the one who will serve looks at these: an instance that runs is not disturbed by them.
                 check_profiles_dir(profiles_dir)?;

@@ -31,6 +31,11 @@ impl Startup {
         Self { launcher: Some(launcher) }
     }
 
+    /// Whether a launcher waits, so that what it has open is not for what stays.
+    pub const fn is_daemon(&self) -> bool {
+        self.launcher.is_some()
+    }
+
     /// Reports that everything is up. A daemon lets go of the launcher's output first: from here on there is only
     /// the log.
     ///

@@ -8,18 +8,20 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 
 use super::family::{Seen, attribute};
+use super::protocol::Kind;
 use super::stat::{Stat, identify, read_stat};
-use super::{Ended, Hunt, Keeper, Main, Start, Watched, look};
+use super::{Hunt, Keeper, Main, Start, Watched, look};
 use crate::sys::{pidfd, wait};
 
 impl Keeper {
     pub(super) fn adopt(&mut self, name: ProfileName, ticket: Ticket, id: ProcId) {
-        self.starts.entry(ticket).or_insert_with(|| Box::new(Start::new(name))).empty = false;
+        let is_new = !self.starts.contains_key(&ticket);
+        self.starts.entry(ticket).or_insert_with(|| Box::new(Start::new(name, Kind::Service))).empty = false;
         // Orphans that were nobody's may be this one's.
         self.orphans.retain(|_, owner| owner.is_some());
         self.looked = false;
         self.touched.insert(ticket);
-        if self.main_of(ticket) == Some(id) {
+        if self.main_of(ticket) == Some(id) || self.has_told_end(ticket, id) {
             return;
         }
         // Opened first, verified then: what is verified is what the descriptor names.
@@ -27,11 +29,16 @@ impl Keeper {
         let Some(verified) = read_stat(id.pid).filter(|stat| stat.id == id) else {
             let exit = self.recent_exit(id.pid).unwrap_or(Exit::Unknown);
             // The launcher is the main process no more: if it lives, the look finds it among what remains.
-            let former = self.starts.get_mut(&ticket).and_then(|start| start.main.take());
+            let start = self.starts.get_mut(&ticket);
+            let former = start.and_then(|start| {
+                // What it has left went to another parent, with an earlier keeper.
+                start.foreign |= is_new;
+                start.main.take()
+            });
             if let Some(former) = former {
                 self.known.mains.remove(&former.id.pid);
             }
-            self.ended.push(Ended { ticket, id, exit });
+            self.note_end(ticket, id, exit);
             return;
         };
         let is_child = verified.ppid == self.me;
@@ -47,6 +54,11 @@ impl Keeper {
         if let Some(former) = start.main.replace(Main { id, is_child, pidfd: fd, token }) {
             self.known.mains.remove(&former.id.pid);
         }
+    }
+
+    /// Whether whoever asks has heard of that process's end, by a report or in the inventory.
+    fn has_told_end(&self, ticket: Ticket, id: ProcId) -> bool {
+        self.starts.get(&ticket).is_some_and(|start| start.ended.is_some_and(|end| end.id == id))
     }
 
     /// A session is the start's own if the adopted process leads it, or if the process was known to be the start's.

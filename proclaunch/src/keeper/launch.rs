@@ -1,13 +1,14 @@
 //! From a [`SpawnSpec`] to a running process.
 
 use std::ffi::{CStr, CString, OsString};
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::resource::{Resource as Kind, getrlimit, setrlimit};
+use nix::sys::resource::{Resource as Limited, getrlimit};
 use nix::unistd::dup3;
 use proclaunch_core::ids::ProcId;
 use proclaunch_core::process::{SpawnError, Stage};
@@ -18,28 +19,44 @@ use super::command::{Command, path_string};
 use super::credentials::{self, Identity};
 use super::environment::{Environment, entry};
 use super::error::KeeperError;
-use super::protocol::{Output, Pipes, Report, SpawnSpec};
+use super::protocol::{Input, Kind, Output, Pipes, Report, SpawnSpec};
 use super::{Keeper, Main, Start, output, stat};
+use crate::killpoint;
+use crate::nofile::FirstLimit;
 use crate::sys::spawn::{Dispositions, Launched, Plan, Stack, launch};
 
 /// What every start uses, made once.
 pub(super) struct Launcher {
-    stack: Stack,
-    dispositions: Dispositions,
+    pub(super) stack: Stack,
+    pub(super) dispositions: Dispositions,
     births: BirthClock,
     environment: Environment,
-    null: OwnedFd,
+    pub(super) null: OwnedFd,
     /// A low descriptor that holds the output during a start, and `/dev/null` between.
-    slot: OwnedFd,
+    pub(super) slot: OwnedFd,
     /// Another one, for standard error where that goes elsewhere.
-    errors: OwnedFd,
+    pub(super) errors: OwnedFd,
     /// Given up for a moment when descriptors have run out.
     spare: Option<OwnedFd>,
     /// The limit on descriptors that we were started with, if we have raised it.
-    nofile: Option<(u32, libc::rlimit64)>,
+    pub(super) nofile: Option<FirstLimit>,
     /// Descriptors from this number on are not for pidfds: see [`RESERVE`].
     room: RawFd,
     root: bool,
+}
+
+/// By this in its environment, a process that is no service is known to whoever finds it.
+pub(crate) const KIND: &str = "PROCLAUNCH_KIND";
+
+impl Kind {
+    /// The value of [`KIND`].
+    const fn mark(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Command => "command",
+            Self::LogRun => "log_run",
+        }
+    }
 }
 
 /// How many descriptors are left for what passes: reading profiles, writing records, opening outputs. A child can do
@@ -56,7 +73,7 @@ impl Launcher {
         let errors = another(&null).map_err(KeeperError::Null)?;
         let null = another(&null).map_err(KeeperError::Null)?;
         let spare = another(&null).ok();
-        let nofile = raise_nofile();
+        let nofile = FirstLimit::raise();
         Ok(Self {
             stack: Stack::new().map_err(KeeperError::Stack)?,
             dispositions: Dispositions::of_this_process(),
@@ -81,9 +98,13 @@ impl Launcher {
         let who = who.map_err(|error| (Stage::User, error))?;
         let over = variables(spec, who.as_ref()).ok_or_else(|| at(Stage::Exec)(Errno::EINVAL))?;
         let directory = path_string(&spec.directory).map_err(at(Stage::Directory))?;
-        let limits: Vec<_> = self.nofile.into_iter().chain(spec.limits.iter().map(rlimit)).collect();
+        let limits: Vec<_> = self.first_limit().chain(spec.limits.iter().map(rlimit)).collect();
         let command = Command::new(spec, self.environment.value(b"PATH", &over)).map_err(at(Stage::Exec))?;
         let lost = self.take_output(&spec.output, pipes).map_err(at(Stage::Output))?;
+        let input = match &spec.input {
+            Input::Null => None,
+            Input::Fifo(path) => Some(self.take_input(path).map_err(at(Stage::Output))?),
+        };
         let env = self.environment.with(&over);
         let argv: Vec<&CStr> = command.argv.iter().map(CString::as_c_str).collect();
         let output = if lost.is_none() { self.slot.as_fd() } else { self.null.as_fd() };
@@ -97,9 +118,10 @@ impl Launcher {
             credentials: who.as_ref().map(|who| &who.credentials),
             umask: spec.umask,
             dispositions: &self.dispositions,
-            input: self.null.as_fd(),
+            input: input.as_ref().map_or(self.null.as_fd(), AsFd::as_fd),
             output,
             errors: if pipes.is_some() { self.errors.as_fd() } else { output },
+            passed: &[],
         };
         let launched = launch(&mut self.stack, &plan);
         self.let_go();
@@ -108,26 +130,40 @@ impl Launcher {
         Ok((launched, lost))
     }
 
+    /// The limit on descriptors for whatever is started.
+    pub(super) fn first_limit(&self) -> impl Iterator<Item = (u32, libc::rlimit64)> {
+        let limit = self.nofile.map(|first| libc::rlimit64 { rlim_cur: first.soft, rlim_max: first.hard });
+        limit.map(|limit| (libc::RLIMIT_NOFILE, limit)).into_iter()
+    }
+
     /// Between starts no process's output is held open. Fails only if descriptors 0 to 2 could.
-    fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         let _ = dup3(&self.null, &mut self.slot, OFlag::O_CLOEXEC);
         let _ = dup3(&self.null, &mut self.errors, OFlag::O_CLOEXEC);
     }
 
+    /// Opens what a process reads. It is low for want of anything better: its number costs the child a few words.
+    fn take_input(&mut self, path: &Path) -> Result<OwnedFd, Errno> {
+        let opened = output::fifo_to_read(path)?;
+        self.restock();
+        Ok(opened.into())
+    }
+
     /// Puts the output into the slots; tells why it is not there where the start can do without it.
     fn take_output(&mut self, output: &Output, pipes: Option<&Pipes>) -> Result<Option<Errno>, Errno> {
-        let path = match (output, pipes) {
-            (Output::File(path), None) => path,
+        let open: &dyn Fn() -> Result<File, Errno> = match (output, pipes) {
+            (Output::File(path), None) => &|| output::open(path),
+            (Output::Fifo(path), None) => &|| output::fifo(path),
             (Output::Pipes, Some(pipes)) => {
                 dup3(&pipes.out, &mut self.slot, OFlag::O_CLOEXEC)?;
                 return dup3(&pipes.err, &mut self.errors, OFlag::O_CLOEXEC).map(|()| None);
             }
-            (Output::File(_), Some(_)) | (Output::Pipes, None) => return Err(Errno::EBADF),
+            (Output::File(_) | Output::Fifo(_), Some(_)) | (Output::Pipes, None) => return Err(Errno::EBADF),
         };
-        let mut opened = output::open(path);
+        let mut opened = open();
         if matches!(opened, Err(Errno::EMFILE | Errno::ENFILE)) {
             self.spare = None;
-            opened = output::open(path);
+            opened = open();
         }
         let lost = match opened {
             Ok(file) => dup3(&file, &mut self.slot, OFlag::O_CLOEXEC).map(|()| None),
@@ -140,7 +176,7 @@ impl Launcher {
     }
 
     /// The start time of a child that was made after the tick `before`.
-    fn start_time(&mut self, pid: i32, before: Option<u64>) -> u64 {
+    pub(super) fn start_time(&mut self, pid: i32, before: Option<u64>) -> u64 {
         let spare = &mut self.spare;
         let read = || {
             let stat = stat::read_stat(pid).or_else(|| {
@@ -168,7 +204,12 @@ impl Launcher {
 
 impl Keeper {
     pub(super) fn spawn(&mut self, spec: &SpawnSpec, pipes: Option<&Pipes>) {
+        killpoint::pass("before-spawn");
         let (name, ticket) = (spec.name.clone(), spec.ticket);
+        if let (Output::Fifo(path), Kind::Service) = (&spec.output, spec.kind) {
+            // Before there is somebody who writes to it, and may end at once.
+            self.outputs.hold(&spec.name, path, |fd| self.launcher.has_room(fd));
+        }
         let before = self.launcher.births.tick();
         let (launched, lost) = match self.launcher.start(spec, pipes) {
             Ok(launched) => launched,
@@ -183,12 +224,13 @@ impl Keeper {
         let pid = launched.pid;
         let id = ProcId { pid, start: self.launcher.start_time(pid, before) };
         self.launcher.restock();
-        let mut start = Start::new(name.clone());
+        let mut start = Start::new(name.clone(), spec.kind);
         start.main = Some(Main { id, is_child: true, pidfd: launched.pidfd, token: None });
         start.sessions.push(pid);
         self.known.mains.insert(pid, ticket);
         self.known.sessions.insert(pid, ticket);
         self.starts.insert(ticket, Box::new(start));
+        killpoint::pass("after-spawn");
         self.reports.push(Report::Spawned { name, ticket, id });
     }
 }
@@ -199,6 +241,10 @@ fn variables(spec: &SpawnSpec, who: Option<&Identity>) -> Option<Vec<(Vec<u8>, C
     let mut over = Vec::with_capacity(6 + spec.env.len());
     for (name, value) in [("PROCLAUNCH_PROFILE", spec.name.as_str()), ("PROCLAUNCH_TICKET", &ticket)] {
         over.push((name.as_bytes().to_vec(), entry(name.as_bytes(), value.as_bytes())?));
+    }
+    if spec.kind != Kind::Service {
+        let (name, value) = (KIND.as_bytes(), spec.kind.mark().as_bytes());
+        over.push((name.to_vec(), entry(name, value)?));
     }
     over.extend(who.into_iter().flat_map(|who| who.env.iter().cloned()));
     for variable in &spec.env {
@@ -214,18 +260,9 @@ fn another(fd: impl AsFd) -> Result<OwnedFd, Errno> {
     fd.map_err(|error| error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw))
 }
 
-/// The soft limit goes up to the hard one: a pidfd per process adds up. Failing that, it stays.
-fn raise_nofile() -> Option<(u32, libc::rlimit64)> {
-    let (soft, hard) = getrlimit(Kind::RLIMIT_NOFILE).ok()?;
-    if soft >= hard || setrlimit(Kind::RLIMIT_NOFILE, hard, hard).is_err() {
-        return None;
-    }
-    Some((libc::RLIMIT_NOFILE, libc::rlimit64 { rlim_cur: soft, rlim_max: hard }))
-}
-
 /// The kernel gives the lowest number that is free: one from here on tells that descriptors are running out.
 fn room() -> RawFd {
-    let (soft, _) = getrlimit(Kind::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
+    let (soft, _) = getrlimit(Limited::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
     RawFd::try_from(soft).unwrap_or(RawFd::MAX).saturating_sub(RESERVE)
 }
 

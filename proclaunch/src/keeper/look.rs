@@ -3,7 +3,7 @@
 //! `/proc/PID/task/TID/children` (`CONFIG_PROC_CHILDREN`) names a process's children without a walk over everybody;
 //! where it is missing, one walk over `/proc` serves instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
@@ -143,6 +143,38 @@ pub(crate) fn seen(stat: &Stat, needs_ticket: impl Fn(&Seen) -> bool) -> Seen {
 /// `PROCLAUNCH_TICKET` of a process's first environment. A program may have overwritten it (`setproctitle(3)`).
 pub fn ticket_of(id: ProcId) -> Option<Ticket> {
     marks_of(id)?.ticket()
+}
+
+/// Live processes of an instance that are no services, by what their first environments say: commands of hooks,
+/// `log_run`s, and what these have started.
+pub(crate) fn no_services_of(state_dir: &[u8]) -> Vec<ProcId> {
+    let is_one = |stat: &Stat| {
+        let environ = environ_of(stat.id.pid).unwrap_or_default();
+        let value = |prefix: &[u8]| environ.split(|b| *b == 0).find_map(|entry| entry.strip_prefix(prefix));
+        value(KIND_IS).is_some() && value(b"PROCLAUNCH_STATE_DIR=") == Some(state_dir)
+    };
+    everybody().into_iter().filter(is_one).map(|stat| stat.id).collect()
+}
+
+/// What comes before the kind of a process in its environment.
+const KIND_IS: &[u8] = b"PROCLAUNCH_KIND=";
+
+/// The live session leaders that carry these tickets, by one walk over all processes. Where several carry the same,
+/// the oldest, which made the others.
+pub fn find_by_tickets(tickets: &BTreeSet<Ticket>) -> BTreeMap<Ticket, ProcId> {
+    let mut found: BTreeMap<Ticket, ProcId> = BTreeMap::new();
+    if tickets.is_empty() {
+        return found;
+    }
+    for stat in everybody().into_iter().filter(|stat| stat.sid == stat.id.pid) {
+        if let Some(ticket) = ticket_of(stat.id).filter(|ticket| tickets.contains(ticket)) {
+            let oldest = found.entry(ticket).or_insert(stat.id);
+            if stat.id.start < oldest.start {
+                *oldest = stat.id;
+            }
+        }
+    }
+    found
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -29,6 +29,7 @@ use std::path::Path;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use serde::{Deserialize, Serialize};
 
 mod adopt;
 mod birth;
@@ -38,30 +39,38 @@ mod credentials;
 mod environment;
 mod error;
 mod family;
+mod helper;
+mod inventory;
 mod kill;
 mod launch;
 mod look;
 mod oom;
 mod output;
+mod outputs;
 pub mod pid_file;
 pub mod protocol;
 mod reap;
+pub mod server;
 mod stat;
 #[cfg(test)]
 mod testing;
+pub mod wire;
 
 pub(crate) use credentials::look_up;
 pub use error::KeeperError;
-pub use look::ticket_of;
+pub use inventory::{IMAGE_VERSION, Image, load as load_image, store as store_image};
 pub(crate) use look::{Children, OwnChildren, below};
+pub use look::{find_by_tickets, ticket_of};
 pub use pid_file::{PidFile, Rejection, age_of, look_at_pid_file, parse_pid_file};
 pub use stat::{Stat, identify, parse_stat, read_stat};
 
 use cgroup::Cgroups;
 use family::Known;
+pub use helper::HelperSpec;
 use launch::Launcher;
 use oom::OomLog;
-use protocol::{Pipes, Report, Request, SpawnSpec};
+use outputs::Outputs;
+use protocol::{HeldEnd, Kind, Pipes, Report, Request, SpawnSpec};
 
 /// How many exits of unknown children are remembered for a later [`Request::Adopt`].
 const RECENT_MAX: usize = 64;
@@ -84,6 +93,10 @@ pub struct Keeper {
     next_token: u64,
     epoll: Epoll,
     recent: VecDeque<(i32, Exit)>,
+    /// Children of ours that are no services, and those of them that ended.
+    helpers: BTreeSet<i32>,
+    helpers_ended: Vec<(i32, Exit)>,
+    outputs: Outputs,
     cgroups: Cgroups,
     /// None where nobody tells who was killed for want of memory.
     oom_log: Option<OomLog>,
@@ -97,7 +110,10 @@ pub struct Keeper {
 /// One start of one profile.
 struct Start {
     name: ProfileName,
+    kind: Kind,
     main: Option<Main>,
+    /// How its last main process ended: for a supervisor that has not heard of it.
+    ended: Option<HeldEnd>,
     /// What lives of it besides its main process and below neither: orphans, and for a foreign start whatever a walk
     /// over all processes has found.
     left: Vec<ProcId>,
@@ -121,7 +137,7 @@ struct Main {
     token: Option<u64>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Hunt {
     None,
     Watch,
@@ -136,15 +152,16 @@ struct Watched {
 
 struct Ended {
     ticket: Ticket,
-    id: ProcId,
-    exit: Exit,
+    end: HeldEnd,
 }
 
 impl Start {
-    fn new(name: ProfileName) -> Self {
+    fn new(name: ProfileName, kind: Kind) -> Self {
         Self {
             name,
+            kind,
             main: None,
+            ended: None,
             left: Vec::new(),
             killed: BTreeSet::new(),
             kin: BTreeSet::new(),
@@ -176,6 +193,9 @@ impl Keeper {
             next_token: 0,
             epoll,
             recent: VecDeque::with_capacity(RECENT_MAX),
+            helpers: BTreeSet::new(),
+            helpers_ended: Vec::new(),
+            outputs: Outputs::default(),
             cgroups: Cgroups::new(instance),
             oom_log: OomLog::open(),
             ended: Vec::new(),
@@ -209,6 +229,7 @@ impl Keeper {
             Request::KillTree { ticket } => self.hunt(ticket, Hunt::Kill),
             Request::Watch { ticket } => self.hunt(ticket, Hunt::Watch),
             Request::Release { ticket } => self.release(ticket),
+            Request::ForgetOutput { name } => self.outputs.forget(&name),
         }
     }
 

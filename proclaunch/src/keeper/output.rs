@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -30,11 +30,36 @@ fn append(path: &Path) -> Result<File, Errno> {
     Ok(file)
 }
 
+/// Opens a FIFO for a service, for reading and writing: then it never waits for a reader, and never sees that there
+/// is none. Each start has an open file of its own, so that what one does to its flags concerns no other.
+pub(crate) fn fifo(path: &Path) -> Result<File, Errno> {
+    open_fifo(path, OpenOptions::new().read(true).write(true))
+}
+
+/// Opens a FIFO for whoever reads it in the logger's place: it sees the end when nobody is left that writes.
+pub(crate) fn fifo_to_read(path: &Path) -> Result<File, Errno> {
+    open_fifo(path, OpenOptions::new().read(true))
+}
+
+fn open_fifo(path: &Path, options: &mut OpenOptions) -> Result<File, Errno> {
+    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+    let file = options.custom_flags(flags).open(path).map_err(|error| errno(&error))?;
+    if !file.metadata().map_err(|error| errno(&error))?.file_type().is_fifo() {
+        return Err(Errno::EEXIST);
+    }
+    // Who is started with it expects to block.
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty()))?;
+    Ok(file)
+}
+
 /// Whether a service is better started without its output than not at all: the disk is full or read-only, or we have
 /// run out of something, and none of that is the profile's fault.
 pub(crate) const fn can_do_without(errno: Errno) -> bool {
-    use Errno::{EACCES, EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC, EPERM, EROFS};
-    matches!(errno, EACCES | EDQUOT | EIO | EMFILE | ENFILE | ENOMEM | ENOSPC | EPERM | EROFS)
+    use Errno::{EACCES, EDQUOT, EEXIST, EIO, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EPERM, EROFS};
+    matches!(
+        errno,
+        EACCES | EEXIST | ENOENT | EDQUOT | EIO | EMFILE | ENFILE | ENOMEM | ENOSPC | EPERM | EROFS
+    )
 }
 
 fn errno(error: &io::Error) -> Errno {

@@ -5,9 +5,9 @@ use proclaunch_core::ids::{ProcId, Ticket};
 use proclaunch_core::signal::Signal;
 
 use super::family::{Seen, attribute};
-use super::protocol::{REMAINS_MAX, Report};
+use super::protocol::{HeldEnd, REMAINS_MAX, Report};
 use super::{Ended, Hunt, Keeper, RECENT_MAX, look, stat};
-use crate::sys::wait;
+use crate::sys::{clock, wait};
 
 /// How often one settling looks again because the last look found something new; then the next event goes on.
 const ROUNDS_MAX: u32 = 16;
@@ -30,6 +30,10 @@ impl Keeper {
             self.main_ended(ticket, exit);
             return;
         }
+        if self.helpers.remove(&pid) {
+            self.helpers_ended.push((pid, exit));
+            return;
+        }
         if let Some(Some(ticket)) = self.orphans.remove(&pid) {
             self.no_longer_left(ticket, pid);
         }
@@ -47,7 +51,11 @@ impl Keeper {
         }
         self.unwatched.remove(&main.id);
         self.touched.insert(ticket);
-        self.ended.push(Ended { ticket, id: main.id, exit });
+        self.note_end(ticket, main.id, exit);
+    }
+
+    pub(super) fn note_end(&mut self, ticket: Ticket, id: ProcId, exit: Exit) {
+        self.ended.push(Ended { ticket, end: HeldEnd { id, exit, at: clock::now() } });
     }
 
     pub(super) fn no_longer_left(&mut self, ticket: Ticket, pid: i32) {
@@ -104,12 +112,12 @@ impl Keeper {
     /// The ends since the last report. Which of those by SIGKILL were for want of memory is looked up for all at once.
     fn take_ended(&mut self) -> Vec<Ended> {
         let mut ended = std::mem::take(&mut self.ended);
-        let is_killed = |one: &Ended| one.exit.signal() == Some(Signal::KILL);
+        let is_killed = |one: &Ended| one.end.exit.signal() == Some(Signal::KILL);
         if let Some(log) = self.oom_log.as_mut().filter(|_| ended.iter().any(is_killed)) {
             log.look();
             for one in ended.iter_mut().filter(|one| is_killed(one)) {
-                if log.has(one.id) {
-                    one.exit = Exit::OutOfMemory;
+                if log.has(one.end.id) {
+                    one.end.exit = Exit::OutOfMemory;
                 }
             }
         }
@@ -117,8 +125,10 @@ impl Keeper {
     }
 
     fn report_ends(&mut self) {
-        for Ended { ticket, id, exit } in self.take_ended() {
-            let Some(start) = self.starts.get(&ticket) else { continue };
+        for Ended { ticket, end } in self.take_ended() {
+            let HeldEnd { id, exit, at: _ } = end;
+            let Some(start) = self.starts.get_mut(&ticket) else { continue };
+            start.ended = Some(end);
             let is_alive = |id: &&ProcId| stat::identify(id.pid) == Some(**id);
             let remains = start.left.iter().filter(is_alive).take(REMAINS_MAX).copied().collect();
             self.reports.push(Report::Exited { name: start.name.clone(), ticket, id, exit, remains });
@@ -167,7 +177,7 @@ impl Keeper {
         let mut certain = true;
         let mut found: Vec<Seen> = Vec::new();
         for pid in self.children() {
-            if self.known.mains.contains_key(&pid) || self.orphans.contains_key(&pid) {
+            if self.is_known(pid) {
                 continue;
             }
             match stat::read_stat(pid) {
@@ -192,6 +202,10 @@ impl Keeper {
         self.look_far();
         self.looked = certain;
         certain
+    }
+
+    fn is_known(&self, pid: i32) -> bool {
+        self.known.mains.contains_key(&pid) || self.orphans.contains_key(&pid) || self.helpers.contains(&pid)
     }
 
     /// Notes a live process of a start that is neither its main nor below it. Whether it is new.

@@ -13,11 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Target as LoggerTarget, WriteStyle};
 use log::Record;
+use proclaunch_core::log::{Entry, Level, Own, line};
 pub use sink::{KEPT_BYTES_MAX, KEPT_LINES_MAX, Out, Recovered, Reopened, Sink};
 pub use target::Target;
 
 use crate::cli::{LogLevel, LogTarget};
 use crate::fatal::Fatal;
+use crate::sys::clock;
 
 /// The log; clones share it.
 #[derive(Clone)]
@@ -63,6 +65,25 @@ impl Log {
                 &Record::builder().level(level.carrier()).target(tag).args(format_args!("{line}")).build(),
             );
         }
+    }
+
+    /// Logs an entry, with the wall clock of this moment, if lines of its level are wanted.
+    pub fn say(&self, entry: &Entry) {
+        let level = match entry.level() {
+            Level::Fatal => LogLevel::Fatal,
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
+        };
+        if self.wants(level) {
+            self.emit(level, entry.tag(), &line(clock::wall_clock(), entry));
+        }
+    }
+
+    /// Writes the last line of a process that cannot go on.
+    pub fn say_fatal(&self, fatal: &Fatal) {
+        self.say(&Entry::Own(Own::Failed { what: fatal.to_string() }));
     }
 
     /// Writes the last line of a process that panics, perhaps in the midst of logging: then it goes without.

@@ -108,9 +108,12 @@ impl ProfileFiles {
             File::Bytes(text) if name != "on_event.lua" => {
                 Some(Source { path: defaults.join(name), text: text.clone() })
             }
-            File::Bytes(_) | File::TooLarge(_) | File::Unreadable(_) | File::Directory(_) | File::Other => {
-                None
-            }
+            File::Bytes(_)
+            | File::TooLarge(_)
+            | File::NotExecutable
+            | File::Unreadable(_)
+            | File::Directory(_)
+            | File::Other => None,
         }
     }
 }

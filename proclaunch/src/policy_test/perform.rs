@@ -36,7 +36,7 @@ impl Stage {
         match effect {
             Effect::Do(_, action) => self.act(action),
             Effect::Log(entry) => self.log(&entry),
-            Effect::ReopenLog => {}
+            Effect::ReopenLog | Effect::Upgrade | Effect::RememberFleet(_) => {}
             Effect::Forget(name) => {
                 self.worker.obey(Order::Forget(name));
                 self.remembered = None;

@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
-use proclaunch_core::fleet::{Config, Fleet, Input, Scan};
+use proclaunch_core::fleet::{Config, Fleet, Input, Recall, Scan};
 use proclaunch_core::hook::{Hook, QuestionId};
 use proclaunch_core::ids::{ProfileName, Ticket};
-use proclaunch_core::machine::{Machine, Recalled, Remembered, Timer};
+use proclaunch_core::machine::{Found, Machine, Recalled, Remembered, Timer};
 use proclaunch_core::profile::Fingerprint;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -49,7 +49,7 @@ pub(super) struct Stage {
     inbox: UnboundedReceiver<Told>,
     /// Inputs for the next round.
     pub(super) ready: Vec<Input>,
-    pub(super) remembered: Option<Remembered>,
+    pub(super) remembered: Option<Box<Remembered>>,
     pub(super) open: BTreeMap<QuestionId, Asked>,
     pub(super) loading: Option<(u64, Fingerprint)>,
     pub(super) execs: BTreeMap<ExecId, Arc<Exec>>,
@@ -148,17 +148,20 @@ impl Stage {
         self.execs.clear();
         self.watched.clear();
         self.loading = None;
-        if let Some(remembered) = self.remembered {
-            let main = remembered.process.map(|main| main.id);
+        if let Some(remembered) = self.remembered.clone() {
+            let now = self.world.now();
+            let ticket = remembered.phase.start().map(|start| start.ticket);
             let mut processes = self.world.processes.borrow_mut();
-            let alive = main.filter(|id| processes.lives(*id));
-            // What was just being started is found by its ticket and ended.
-            for stray in processes.all().into_iter().filter(|id| Some(*id) != alive) {
+            let its = ticket.map(|ticket| processes.of(ticket)).unwrap_or_default();
+            // What no record speaks of is found by its ticket and ended.
+            for stray in processes.all().into_iter().filter(|id| !its.contains(id)) {
                 processes.end(stray);
             }
-            let up = alive.map(|id| age(id, self.world.now()));
+            let up = |id| processes.lives(id).then(|| age(id, now));
+            let found = Found::work_out(&remembered.phase, None, up, |_| its.first().copied());
             drop(processes);
-            self.ready.push(Input::Recall([(name, Recalled { remembered, up })].into()));
+            let profiles = [(name, Recalled { remembered: *remembered, found })].into();
+            self.ready.push(Input::Recall(Recall { profiles, ..Recall::default() }));
         }
         self.scan();
     }
@@ -280,7 +283,7 @@ fn worker(world: &Rc<World>, modules: &[PathBuf]) -> (Worker, UnboundedReceiver<
 
 /// Jitter comes from the number of the supervisor: it is the same in every run.
 fn fleet(supervisor: u64) -> Fleet {
-    Fleet::new(Config { instance: 0x7e57 + supervisor, drain_on_term: false })
+    Fleet::new(Config { instance: 0x7e57 + supervisor, drain_on_term: false, exit_with: None })
 }
 
 fn since_beginning(at: Moment) -> Duration {

@@ -112,6 +112,7 @@ fn setting(dir: &Dir, entry: &CStr, name: &str, listed: Option<Type>) -> nix::Re
         Kind::Directory if !is_read(name) => Ok(None),
         _ if !is_read(name) => Ok(Some(File::Other)),
         Kind::Directory if name == "env" => variables(dir, entry),
+        Kind::Regular if name == "log_run" => program(dir, entry),
         Kind::Regular | Kind::Directory | Kind::Special | Kind::Dangling => content(dir, entry, &kind),
     }
 }
@@ -137,6 +138,23 @@ fn variables(dir: &Dir, entry: &CStr) -> nix::Result<Option<File>> {
         file.map(|file| Some((name, file?))).transpose()
     };
     Ok(Some(File::Directory(names.into_iter().filter_map(file).collect::<nix::Result<_>>()?)))
+}
+
+/// The `log_run` file: what [`run`] is for `run`.
+fn program(dir: &Dir, entry: &CStr) -> nix::Result<Option<File>> {
+    Ok(Some(match read(dir, entry, SETTING_MAX) {
+        Ok(Content::Bytes(_, metadata) | Content::TooLarge(metadata)) if metadata.mode() & 0o111 == 0 => {
+            File::NotExecutable
+        }
+        Ok(Content::Bytes(bytes, _)) => File::Bytes(bytes),
+        Ok(Content::TooLarge(metadata)) => File::TooLarge(metadata.len()),
+        Err(Errno::EACCES) => match fstatat(dir, entry, AtFlags::empty()) {
+            Ok(found) if found.st_mode & 0o111 != 0 => File::TooLarge(found.st_size.cast_unsigned()),
+            Ok(_) => File::NotExecutable,
+            Err(errno) => return unread(errno),
+        },
+        Err(errno) => return unread(errno),
+    }))
 }
 
 fn content(dir: &Dir, entry: &CStr, kind: &Kind) -> nix::Result<Option<File>> {

@@ -121,6 +121,21 @@ fn scenario_11_a_half_written_directory_says_what_it_lacks() {
 }
 
 #[test]
+fn a_log_run_is_asked_whether_it_may_be_executed_and_may_be_large() {
+    let dir = profiles(&[("web/run", "x"), ("web/log_run", "y")]);
+    let path = dir.path().join("web/log_run");
+    let log_run = || scan_one(dir.path(), &name("web")).unwrap().unwrap().entries["log_run"].clone();
+    assert_eq!(log_run(), File::NotExecutable);
+    fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(log_run(), bytes("y"));
+    fs::File::options().write(true).open(&path).unwrap().set_len(65_537).unwrap();
+    assert_eq!(log_run(), File::TooLarge(65_537));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(log_run(), File::Directory(BTreeMap::new()));
+}
+
+#[test]
 fn a_fifo_or_a_device_is_never_waited_for() {
     let dir = profiles(&[("web/run", "x"), ("fifo/restart", "")]);
     let web = dir.path().join("web");

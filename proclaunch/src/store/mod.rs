@@ -4,10 +4,11 @@
 //! a record of another boot is dropped anyway, and within one boot the kernel's memory is what a killed supervisor
 //! leaves behind.
 //!
-//! **Invariant:** a record is trusted only when it is of this version, this boot, and named as its file is; any
+//! **Invariant:** a record is trusted only when it is of a known version, this boot, and named as its file is; any
 //! other bytes are refused by name, and never stop the rest from loading.
 //! **Invariant:** a failure is a value: the caller says it once, and supervision goes on.
 
+mod fleet;
 mod record;
 
 use std::cell::Cell;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
+use proclaunch_core::fleet::Memo;
 use proclaunch_core::ids::ProfileName;
 pub use record::{RECORD_BYTES_MAX, Record, RecordError, VERSION};
 use thiserror::Error;
@@ -34,6 +36,8 @@ const SUFFIX: &str = ".json";
 pub struct Store {
     path: PathBuf,
     dir: File,
+    /// The state directory itself.
+    state: File,
     /// All records share one spare file: two threads may not write at once.
     one_thread: PhantomData<Cell<()>>,
 }
@@ -96,9 +100,10 @@ impl Store {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             other => other,
         };
-        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
-        match made.and_then(|()| OpenOptions::new().read(true).custom_flags(flags).open(&path)) {
-            Ok(dir) => Ok(Self { path, dir, one_thread: PhantomData }),
+        let open = |path: &Path, flags| OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let dir = made.and_then(|()| open(&path, libc::O_DIRECTORY | libc::O_NOFOLLOW));
+        match dir.and_then(|dir| Ok((dir, open(state_dir, libc::O_DIRECTORY)?))) {
+            Ok((dir, state)) => Ok(Self { path, dir, state, one_thread: PhantomData }),
             Err(source) => Err(StoreError::Open { path, source }),
         }
     }
@@ -128,6 +133,11 @@ impl Store {
         Ok(loaded)
     }
 
+    /// Reads the record of one profile, if there is a good one of this boot.
+    pub fn load_one(&self, name: &ProfileName, boot_id: &str) -> Option<Record> {
+        self.load(&file_of(name), name).ok().filter(|record| record.boot_id == boot_id)
+    }
+
     /// Writes a record over the one that its profile had.
     ///
     /// # Errors
@@ -148,13 +158,13 @@ impl Store {
             .map_err(|source| StoreError::Remove { path: self.path.join(&file), source })
     }
 
-    /// Removes every file there is: after a drain, the next start is fresh.
+    /// Removes everything there is: after a drain, the next start is fresh.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the directory cannot be listed; else the first [`StoreError::Remove`], after all the
     /// others have been tried.
     pub fn clear(&self) -> Result<(), StoreError> {
-        let mut result = Ok(());
+        let mut result = self.save_fleet("", &Memo::default());
         for file in self.list()? {
             let removed = files::remove(&self.dir, &file);
             result = result
@@ -177,26 +187,26 @@ impl Store {
     }
 
     fn load(&self, file: &str, name: &ProfileName) -> Result<Record, RecordError> {
-        let bytes = self.read(file).map_err(|source| RecordError::Unreadable { source })?;
+        let bytes = read(&self.dir, file).map_err(|source| RecordError::Unreadable { source })?;
         let record = Record::decode(&bytes)?;
         if record.name != *name {
             return Err(RecordError::OtherName { name: record.name });
         }
         Ok(record)
     }
+}
 
-    /// Reads at most one byte more than a record may have.
-    fn read(&self, file: &str) -> io::Result<Vec<u8>> {
-        // O_NONBLOCK: a FIFO in the place of a record must not hold the start up.
-        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-        let file = File::from(openat(&self.dir, file, flags, Mode::empty())?);
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        file.take(RECORD_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+/// Reads at most one byte more than a record may have.
+fn read(dir: &File, file: &str) -> io::Result<Vec<u8>> {
+    // O_NONBLOCK: a FIFO in the place of a record must not hold the start up.
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = File::from(openat(dir, file, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
+    let mut bytes = Vec::new();
+    file.take(RECORD_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn file_of(name: &ProfileName) -> String {

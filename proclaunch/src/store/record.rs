@@ -8,14 +8,15 @@
 use std::io;
 
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::Remembered;
+use proclaunch_core::machine::{Phase, Remembered};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The version that is written, and the only one that is read.
-pub const VERSION: u32 = 1;
-/// The most bytes that a record may have.
-pub const RECORD_BYTES_MAX: usize = 64 * 1024;
+/// The version that is written. Those before it are read too.
+pub const VERSION: u32 = 2;
+/// The most bytes that a record may have: what hooks keep is at most 64 KiB of JSON, which at most doubles as a string
+/// in JSON, and what the core remembers with every ring full stays below the rest.
+pub const RECORD_BYTES_MAX: usize = 256 * 1024;
 
 /// What is remembered of one profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +28,6 @@ pub struct Record {
     /// Whose record it is.
     pub name: ProfileName,
     /// What its machine has remembered.
-    #[serde(flatten)]
     pub remembered: Remembered,
     /// What its hooks keep, as JSON text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,10 +56,12 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// It was written by another version of `ProcLaunch`.
-    #[error("it has version {version}, where {VERSION} is understood")]
+    #[error("it has version {version}, where at most {known} is understood")]
     OtherVersion {
         /// The version.
         version: u32,
+        /// The newest version that is understood.
+        known: u32,
     },
     /// It has been renamed or copied.
     #[error("it is the record of `{name}`")]
@@ -108,15 +110,62 @@ impl Record {
         let malformed = |source| RecordError::Malformed { source };
         // First, so that another version is called that, whatever else it has.
         let Header { version } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if version != VERSION {
-            return Err(RecordError::OtherVersion { version });
+        let record = match version {
+            1 => serde_json::from_slice::<old::Record>(bytes).map(Self::from),
+            VERSION => serde_json::from_slice(bytes),
+            version => return Err(RecordError::OtherVersion { version, known: VERSION }),
+        };
+        let record = record.map_err(|source| RecordError::Malformed { source })?;
+        // 0 and below would signal groups, and 1 is never a service.
+        match pids(&record.remembered.phase).into_iter().find(|pid| *pid <= 1) {
+            Some(pid) => Err(RecordError::ImpossiblePid { pid }),
+            None => Ok(record),
         }
-        let record: Self =
-            serde_json::from_slice(bytes).map_err(|source| RecordError::Malformed { source })?;
-        match record.remembered.process.map(|main| main.id.pid) {
-            // 0 and below would signal groups, and 1 is never a service.
-            Some(pid) if pid <= 1 => Err(RecordError::ImpossiblePid { pid }),
-            Some(_) | None => Ok(record),
+    }
+}
+
+/// The processes that a phase names.
+fn pids(phase: &Phase) -> Vec<i32> {
+    let ended = if let Phase::Stopping { exit: Some((id, _)), .. } = phase { Some(*id) } else { None };
+    phase.main().into_iter().chain(ended).map(|id| id.pid).collect()
+}
+
+/// Version 1: what ran, what rested, and the order in force.
+mod old {
+    use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+    use proclaunch_core::machine::{Phase, Remembered, Rest, Start, Want};
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    pub(super) struct Record {
+        boot_id: String,
+        name: ProfileName,
+        order: Option<Want>,
+        process: Option<Main>,
+        rest: Option<Rest>,
+        vars: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    struct Main {
+        ticket: Ticket,
+        id: ProcId,
+    }
+
+    impl From<Record> for super::Record {
+        fn from(old: Record) -> Self {
+            let Record { boot_id, name, order, process, rest, vars } = old;
+            let phase = match (process, rest, order) {
+                (Some(Main { ticket, id }), _, _) => {
+                    let start = Start { ticket, since: None, shape: None, daemonizes: false };
+                    Phase::Running { start, id, attention: None }
+                }
+                (None, Some(rest), _) => Phase::Rest(rest),
+                (None, None, Some(Want::Down)) => Phase::Ordered,
+                (None, None, Some(Want::Up | Want::Gone) | None) => Phase::Fresh,
+            };
+            let remembered = Remembered { order, phase, ..Remembered::default() };
+            Self { vars, ..Self::new(name, boot_id, remembered) }
         }
     }
 }

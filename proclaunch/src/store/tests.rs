@@ -1,16 +1,27 @@
 //! Records that are true, stale, torn or hostile.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
 
 use nix::unistd::mkfifo;
+use proclaunch_core::clock::Moment;
+use proclaunch_core::exit::Exit;
+use proclaunch_core::hook::{EXITS_COUNTED, Hook};
 use proclaunch_core::ids::{ProcId, Ticket};
-use proclaunch_core::machine::{Main, Remembered, Rest, Want};
+use proclaunch_core::machine::{
+    AttentionThen, Cause, Counted, Ended, Health, HooksThen, Past, Phase, Remembered, Rest, Start, StateName,
+    Step, Then, Transition, Want, Why,
+};
+use proclaunch_core::process::Scope;
+use proclaunch_core::signal::Signal;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
 
 const BOOT: &str = "5a0e8e6c-6a2d-4d7e-9d3c-1c1f6f0b2a11";
-const FIXTURES: [(&str, &[u8]); 3] = [
+const FIXTURES: [(&str, &[u8]); 5] = [
+    ("full", include_bytes!("fixtures/full.v2.json")),
+    ("stopping", include_bytes!("fixtures/stopping.v2.json")),
     ("web", include_bytes!("fixtures/web.v1.json")),
     ("migrate", include_bytes!("fixtures/migrate.v1.json")),
     ("fresh", include_bytes!("fixtures/fresh.v1.json")),
@@ -20,10 +31,73 @@ fn name(text: &str) -> ProfileName {
     ProfileName::parse(text).unwrap()
 }
 
+/// All that version 1 can say of a process that runs.
 fn web() -> Record {
+    let start = Start { since: None, shape: None, ..start() };
+    let phase = Phase::Running { start, id: ID, attention: None };
+    record("web", Remembered { order: Some(Want::Up), phase, ..Remembered::default() })
+}
+
+const ID: ProcId = ProcId { pid: 4242, start: 123_456 };
+
+const fn at(seconds: u64) -> Moment {
+    Moment::from_nanos(1_000_000_000 * seconds)
+}
+
+fn start() -> Start {
+    let shape = serde_json::from_str("15646227521064568184").unwrap();
     let ticket = Ticket { instance: 0x00ab_cdef, serial: 42 };
-    let process = Some(Main { ticket, id: ProcId { pid: 4242, start: 123_456 } });
-    record("web", Remembered { order: Some(Want::Up), process, rest: None })
+    Start { ticket, since: Some(at(86_400)), shape: Some(shape), daemonizes: false }
+}
+
+/// A process that runs, and of which everything is remembered that can be; every text so long.
+fn full(text: usize) -> Record {
+    let reason = "r".repeat(text);
+    let counted = Counted { failures: 5, has_results: true, reason: reason.clone() };
+    let attention = AttentionThen {
+        ready: at(86_401),
+        health: Health::Healthy,
+        forgiven: true,
+        checks: vec![counted; 4],
+        is_changing: false,
+        is_judged: true,
+    };
+    let exit = Exit::Signal { signal: Signal::KILL, core: true };
+    let ended = Ended { at: at(86_399), id: ID, exit, after: Duration::from_millis(1_500), requested: false };
+    let change =
+        Transition { at: at(86_400), from: StateName::Starting, to: StateName::Running, why: Why::Spawned };
+    let past = Past {
+        starts: 1_000,
+        failures: 3,
+        deaths: vec![at(86_399); 5],
+        exits: vec![ended; 8],
+        has_ended: false,
+        history: vec![change; 16],
+        unasked: vec![at(86_399); EXITS_COUNTED],
+        cause: Cause::Died,
+        reason: reason.clone(),
+    };
+    let phase = Phase::Running { start: start(), id: ID, attention: Some(attention) };
+    let strikes = Hook::ALL.map(|hook| (hook, 5, Some(reason.clone()))).to_vec();
+    let hooks = Some(HooksThen { files: start().shape, strikes });
+    let shape = start().shape;
+    record("full", Remembered { order: Some(Want::Up), phase, shape, past, hooks, ..Remembered::default() })
+}
+
+/// A stop whose signal may not have been sent.
+fn stopping() -> Record {
+    let step = Step::Signalled { scope: Scope::Tree, step: 1, since: at(86_500), until: at(86_510) };
+    let phase = Phase::Stopping {
+        start: start(),
+        main: Some(ID),
+        exit: None,
+        asked: true,
+        then: Then::StartAt(at(86_500)),
+        deciding: false,
+        step,
+    };
+    let owed = vec![(Scope::Tree, Signal::TERM)];
+    record("stopping", Remembered { order: Some(Want::Down), phase, owed, ..Remembered::default() })
 }
 
 fn record(profile: &str, remembered: Remembered) -> Record {
@@ -39,7 +113,7 @@ fn store() -> (TempDir, Store) {
 #[test]
 fn a_record_reads_back_as_it_was_saved() {
     let (temp, store) = store();
-    let migrate = record("migrate", Remembered { rest: Some(Rest::Done), ..Remembered::default() });
+    let migrate = record("migrate", Remembered { phase: Phase::Rest(Rest::Done), ..Remembered::default() });
     store.save(&migrate).unwrap();
     store.save(&record("web", Remembered::default())).unwrap();
     store.save(&web()).unwrap();
@@ -51,17 +125,36 @@ fn a_record_reads_back_as_it_was_saved() {
 }
 
 #[test]
-fn the_fixtures_of_version_1_still_load() {
+fn the_fixtures_of_every_version_still_load() {
     let (_temp, store) = store();
     for (file, bytes) in FIXTURES {
         fs::write(store.path.join(format!("{file}.json")), bytes).unwrap();
     }
     let loaded = store.load_all(BOOT).unwrap();
     assert_eq!(loaded.refused, []);
+    for (version_2, n) in [(full(8), 0), (stopping(), 1)] {
+        assert_eq!(loaded.records[&version_2.name], version_2);
+        let is_same = version_2.encode() == FIXTURES[n].1;
+        assert!(is_same, "what is written has changed: is that another version?");
+    }
     assert_eq!(loaded.records[&name("web")], web());
-    assert_eq!(web().encode(), FIXTURES[0].1, "what is written has changed: is that another version?");
-    assert_eq!(loaded.records[&name("migrate")].remembered.rest, Some(Rest::Done));
+    assert_eq!(loaded.records[&name("migrate")].remembered.phase, Phase::Rest(Rest::Done));
     assert_eq!(loaded.records[&name("fresh")].remembered, Remembered::default());
+}
+
+#[test]
+fn what_hooks_keep_fits_into_a_record_that_is_full() {
+    let (_temp, store) = store();
+    let full = Record { vars: Some("\"".repeat(64 * 1024)), ..full(512) };
+    store.save(&full).unwrap();
+    assert_eq!(store.load_all(BOOT).unwrap().records, [(name("full"), full)].into());
+}
+
+#[test]
+fn a_record_without_hooks_takes_a_few_kibibytes() {
+    let Record { remembered, .. } = full(8);
+    let usual = record("usual", Remembered { hooks: None, ..remembered });
+    assert!(usual.encode().len() < 8 * 1024, "{} bytes", usual.encode().len());
 }
 
 #[test]
@@ -77,14 +170,14 @@ fn hostile_files_are_refused_by_name_and_the_rest_loads() {
     let (temp, store) = store();
     store.save(&web()).unwrap();
     let path = |file: &str| store.path.join(file);
-    let good = FIXTURES[0].1;
+    let good = FIXTURES[2].1;
     let text = String::from_utf8(good.to_owned()).unwrap();
     fs::write(path("empty.json"), "").unwrap();
     fs::write(path("garbage.json"), [0, 255, 10]).unwrap();
     fs::write(path("torn.json"), &good[..good.len() / 2]).unwrap();
     fs::write(path("huge.json"), vec![b' '; RECORD_BYTES_MAX + 1]).unwrap();
     fs::write(path("deep.json"), "[".repeat(RECORD_BYTES_MAX)).unwrap();
-    fs::write(path("later.json"), r#"{"version":2,"name":7}"#).unwrap();
+    fs::write(path("later.json"), r#"{"version":3,"name":7}"#).unwrap();
     fs::write(path("copy.json"), good).unwrap();
     fs::write(path("zero.json"), text.replace("4242", "0").replace("\"web\"", "\"zero\"")).unwrap();
     fs::write(path("init.json"), text.replace("4242", "1").replace("\"web\"", "\"init\"")).unwrap();
@@ -120,7 +213,7 @@ fn hostile_files_are_refused_by_name_and_the_rest_loads() {
     );
     let why = |file: &str| &loaded.refused.iter().find(|refused| refused.file == file).unwrap().why;
     assert_eq!(why("copy.json"), "it is the record of `web`");
-    assert_eq!(why("later.json"), "it has version 2, where 1 is understood");
+    assert_eq!(why("later.json"), "it has version 3, where at most 2 is understood");
     assert_eq!(why("group.json"), "it names pid -7, which no service has");
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
-use proclaunch_core::fleet::Input;
+use proclaunch_core::fleet::{Input, Memo};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Own;
 use proclaunch_core::machine::Remembered;
@@ -20,15 +20,19 @@ const AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Chores {
     /// Records that could not be written.
-    unsaved: BTreeMap<ProfileName, Remembered>,
-    /// The last record of each profile. Hooks may come later, and what they keep is written with it.
-    saved: BTreeMap<ProfileName, Remembered>,
+    unsaved: BTreeMap<ProfileName, Box<Remembered>>,
+    /// What the supervisor does as a whole, while that could not be written.
+    unsaved_fleet: Option<Memo>,
     /// Whether output has gone lost since it was last kept; said once.
     pub(super) output_lost: bool,
     next: Option<Moment>,
 }
 
 impl Chores {
+    fn has_unsaved(&self) -> bool {
+        !self.unsaved.is_empty() || self.unsaved_fleet.is_some()
+    }
+
     pub(super) const fn deadline(&self) -> Option<Moment> {
         self.next
     }
@@ -36,16 +40,13 @@ impl Chores {
 
 impl Reactor {
     /// Writes a profile's record, now or as soon as it can be written.
-    pub(super) fn save(&mut self, name: &ProfileName, remembered: Remembered) {
-        self.chores.saved.insert(name.clone(), remembered);
-        match self.try_save(name, remembered) {
+    pub(super) fn save(&mut self, name: &ProfileName, remembered: Box<Remembered>) {
+        match self.try_save(name, &remembered) {
             Ok(()) => {
                 self.chores.unsaved.remove(name);
             }
             Err(error) => {
-                if self.chores.unsaved.is_empty() {
-                    self.answer(Input::Say(Own::RecordNotWritten { why: error.to_string() }));
-                }
+                self.say_unsaved(&error);
                 self.chores.unsaved.insert(name.clone(), remembered);
             }
         }
@@ -53,22 +54,42 @@ impl Reactor {
 
     /// Keeps what a profile's hooks want kept, with its record.
     pub(super) fn keep_vars(&mut self, name: &ProfileName, json: String) {
-        let remembered = self.chores.saved.get(name).copied().unwrap_or_default();
         self.hooks.vars.insert(name.clone(), json);
+        // Thousands of records are not kept in memory for the few that are written anew.
+        let unsaved = self.chores.unsaved.remove(name);
+        let saved = || self.store.load_one(name, &self.boot_id).map(|record| Box::new(record.remembered));
+        let remembered = unsaved.or_else(saved).unwrap_or_default();
         self.save(name, remembered);
     }
 
-    fn try_save(&self, name: &ProfileName, remembered: Remembered) -> Result<(), StoreError> {
+    /// Writes down what the supervisor does as a whole, now or as soon as it can be written.
+    pub(super) fn save_fleet(&mut self, memo: Memo) {
+        match self.store.save_fleet(&self.boot_id, &memo) {
+            Ok(()) => self.chores.unsaved_fleet = None,
+            Err(error) => {
+                self.say_unsaved(&error);
+                self.chores.unsaved_fleet = Some(memo);
+            }
+        }
+    }
+
+    /// Says the first of several failures.
+    fn say_unsaved(&mut self, error: &StoreError) {
+        if !self.chores.has_unsaved() {
+            self.answer(Input::Say(Own::RecordNotWritten { why: error.to_string() }));
+        }
+    }
+
+    fn try_save(&self, name: &ProfileName, remembered: &Remembered) -> Result<(), StoreError> {
         self.store.save(&Record {
             vars: self.hooks.vars.get(name).cloned(),
-            ..Record::new(name.clone(), self.boot_id.clone(), remembered)
+            ..Record::new(name.clone(), self.boot_id.clone(), remembered.clone())
         })
     }
 
     /// Drops a profile's record.
     pub(super) fn forget(&mut self, name: &ProfileName) {
         self.chores.unsaved.remove(name);
-        self.chores.saved.remove(name);
         if let Err(error) = self.store.remove(name) {
             self.answer(Input::Say(Own::RecordNotWritten { why: error.to_string() }));
         }
@@ -95,8 +116,6 @@ impl Reactor {
             self.chores.next = None;
             self.log.retry();
             self.save_unsaved();
-            self.keeper.look_at_unwatched();
-            self.take_reports();
         }
         if let Some(recovered) = self.log.take_recovered() {
             self.answer(Input::Say(Own::LogDelayed {
@@ -105,24 +124,23 @@ impl Reactor {
                 why: recovered.error,
             }));
         }
-        let is_needed =
-            self.log.has_backlog() || !self.chores.unsaved.is_empty() || self.keeper.has_unwatched();
+        let is_needed = self.log.has_backlog() || self.chores.has_unsaved();
         if is_needed && self.chores.next.is_none() {
             self.chores.next = Some(now.plus(AGAIN));
         }
     }
 
     fn save_unsaved(&mut self) {
-        let unsaved = std::mem::take(&mut self.chores.unsaved);
-        if unsaved.is_empty() {
+        if !self.chores.has_unsaved() {
             return;
         }
-        for (name, remembered) in unsaved {
-            if self.try_save(&name, remembered).is_err() {
-                self.chores.unsaved.insert(name, remembered);
-            }
+        let mut unsaved = std::mem::take(&mut self.chores.unsaved);
+        unsaved.retain(|name, remembered| self.try_save(name, remembered).is_err());
+        self.chores.unsaved = unsaved;
+        if let Some(memo) = self.chores.unsaved_fleet.take() {
+            self.chores.unsaved_fleet = self.store.save_fleet(&self.boot_id, &memo).is_err().then_some(memo);
         }
-        if self.chores.unsaved.is_empty() {
+        if !self.chores.has_unsaved() {
             self.answer(Input::Say(Own::RecordsWritten));
         }
     }

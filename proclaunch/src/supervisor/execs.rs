@@ -11,7 +11,7 @@ use proclaunch_core::ids::Ticket;
 use proclaunch_core::process::{Report, SpawnError, Stage};
 
 use crate::hooks::{Ended, Exec, ExecId};
-use crate::keeper::protocol::{Output, Program, Request};
+use crate::keeper::protocol::{Kind, Output, Program, Request};
 
 use super::reactor::Reactor;
 
@@ -22,22 +22,16 @@ pub(super) struct Execs {
     instance: u64,
     serial: u64,
     running: BTreeMap<Ticket, Arc<Exec>>,
-    /// Whether the keeper was asked for something because of a report.
-    asked: bool,
 }
 
 impl Execs {
     /// None yet; `instance` is a random number that nobody else has.
     pub(super) const fn new(instance: u64) -> Self {
-        Self { instance, serial: 0, running: BTreeMap::new(), asked: false }
+        Self { instance, serial: 0, running: BTreeMap::new() }
     }
 
-    /// Whether the keeper was asked for something since.
-    pub(super) const fn has_asked(&mut self) -> bool {
-        std::mem::replace(&mut self.asked, false)
-    }
-
-    fn ticket(&mut self) -> Ticket {
+    /// A ticket that the fleet does not give out.
+    pub(super) fn ticket(&mut self) -> Ticket {
         self.serial += 1;
         Ticket { instance: self.instance, serial: self.serial }
     }
@@ -54,30 +48,26 @@ impl Reactor {
             return;
         };
         let ticket = self.execs.ticket();
-        let mut spec = self.spec(exec.name.clone(), ticket, &profile);
+        let mut spec = self.spec(exec.name.clone(), ticket, &profile, Output::Pipes);
         spec.program = Program::Argv(exec.argv.clone());
-        spec.output = Output::Pipes;
+        spec.kind = Kind::Command;
         self.execs.running.insert(ticket, exec);
-        self.keeper.spawn_piped(&spec, &pipes);
+        self.link.spawn_piped(spec, pipes);
     }
 
     /// Kills what is left of a command, if it is still there.
     pub(super) fn kill_exec(&mut self, id: ExecId) {
         let ticket = self.execs.running.iter().find(|(_, exec)| exec.id == id).map(|(ticket, _)| *ticket);
         if let Some(ticket) = ticket {
-            self.keeper.request(Request::KillTree { ticket });
+            self.link.request(Request::KillTree { ticket });
         }
     }
 
     /// Kills all commands: nobody waits for them any more.
     pub(super) fn kill_execs(&mut self) {
-        if self.execs.running.is_empty() {
-            return;
-        }
         for ticket in self.execs.running.keys() {
-            self.keeper.request(Request::KillTree { ticket: *ticket });
+            self.link.request(Request::KillTree { ticket: *ticket });
         }
-        self.take_reports();
     }
 
     /// Takes a report if it is about a command; gives any other back.
@@ -98,11 +88,10 @@ impl Reactor {
             }
             Report::Exited { exit, .. } => {
                 exec.ended(Ended::Exit(exit));
-                self.execs.asked = true;
-                self.keeper.request(Request::KillTree { ticket });
+                self.link.request(Request::KillTree { ticket });
             }
             Report::Gone { .. } => {
-                self.keeper.request(Request::Release { ticket });
+                self.link.request(Request::Release { ticket });
                 self.execs.running.remove(&ticket);
             }
         }

@@ -19,6 +19,8 @@ use proclaunch_core::world::World as _;
 
 use crate::hooks::{Config, Engine, EngineError, Sources, Told};
 
+use crate::killpoint;
+
 use super::reactor::Reactor;
 
 /// How long an engine that owes an answer may be silent. It beats several times in that.
@@ -94,6 +96,9 @@ impl Reactor {
         self.owe(|hooks| {
             hooks.open.insert(question.id, question.hook);
         });
+        if question.hook == Hook::OnExit {
+            killpoint::pass("on-exit");
+        }
         self.hooks.engine.ask(name, question);
     }
 

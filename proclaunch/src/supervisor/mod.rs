@@ -1,21 +1,26 @@
 //! The supervisor: the core's fleet, and the real world around it.
 //!
+//! It is a process of its own, started by the keeper, which owns all services. It owns nothing that it cannot rebuild:
+//! whatever it dies of, the next one goes on from the records and from what the keeper holds.
+//!
 //! **Invariant:** one thread that works, one loop ([`proclaunch_core::world::run`]), and one wait at its end, in the reactor.
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;
 mod execs;
 mod hooks;
+mod keeping;
+mod link;
+mod log_runs;
 mod metrics;
+mod outputs;
 mod perform;
 pub(crate) mod published;
 mod reactor;
 mod recall;
 mod rescan;
 
-use std::env;
-use std::panic::resume_unwind;
-use std::thread::{self, ScopedJoinHandle};
+use std::os::fd::OwnedFd;
 
 use nix::sys::signal::{SigSet, Signal};
 use proclaunch_core::fleet::{Config, Effect, Fleet};
@@ -24,88 +29,116 @@ use proclaunch_core::world;
 
 use crate::cli::{OnTerm, Settings};
 use crate::fatal::Fatal;
-use crate::instance::{Instance, Startup};
-use crate::keeper::Keeper;
+use crate::instance::{Alone, Startup};
+use crate::keeper::protocol::{Hello, ToKeeper, ToSupervisor};
+use crate::keeper::server::RECORDS;
+use crate::keeper::wire::WireError;
 use crate::logging::Log;
-use crate::panics::SUPERVISOR;
+use crate::nofile::FirstLimit;
+use crate::panics;
+use crate::role::{self, Birth, FIRST_SOCKET, SECOND_SOCKET, inherited_socket};
 use crate::store::Store;
 use crate::sys::{self, clock};
 
-use reactor::Reactor;
+use link::Link;
+use reactor::{Prepared, Reactor};
 
-/// The signals that the supervisor acts on. They are blocked and read from a descriptor.
-const SIGNALS: [Signal; 6] =
-    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGCHLD];
+/// What only the keeper acts on: here these signals are blocked, and nobody reads them.
+const FOR_THE_KEEPER: [Signal; 5] =
+    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGUSR1, Signal::SIGUSR2];
 
-/// Supervises until told to end, and gives the exit code; the instance ends with it.
+/// Supervises until the fleet has ended, or until the keeper is gone: then this process becomes the next keeper.
 ///
-/// Reports through `startup` once everything is in place, before the first service is started.
-pub fn run(settings: &Settings, instance: Instance, log: Log, startup: Startup) -> u8 {
-    let signals: SigSet = SIGNALS.into_iter().collect();
-    // Before there is another thread: it inherits the mask, and none of them dies of what is meant for a descriptor.
-    match signals.thread_block() {
-        Ok(()) => on_another_thread(|| supervise(settings, &signals, instance, log, startup)),
-        Err(errno) => startup.failed(&Fatal::System { what: "block signals", source: errno.into() }),
-    }
-}
-
-/// Does the work on a thread that is not the process's first, so that the keeper's looks do not pass all idle services
-/// (see [`crate::keeper`]); on this one where no other can be made.
-fn on_another_thread(work: impl FnOnce() -> u8 + Send) -> u8 {
-    let mut work = Some(work);
-    let mut do_it = || work.take().expect("it is done on one thread only")();
-    let done = thread::scope(|scope| {
-        let thread = thread::Builder::new().name(SUPERVISOR.to_owned()).spawn_scoped(scope, &mut do_it);
-        thread.map(ScopedJoinHandle::join)
-    });
-    match done {
-        Ok(Ok(code)) => code,
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => do_it(),
-    }
-}
-
-fn supervise(settings: &Settings, signals: &SigSet, instance: Instance, log: Log, startup: Startup) -> u8 {
-    match prepare(settings, signals, &instance, log) {
-        Ok((mut fleet, mut reactor)) => {
-            let code = match startup.succeeded() {
-                Ok(()) => world::run(&mut fleet, &mut reactor),
-                Err(fatal) => reactor.say_fatal(&fatal),
-            };
-            reactor.kill_execs();
-            drop(reactor);
-            instance.end();
-            code
-        }
-        Err(fatal) => {
-            // Before the launcher ends: whoever starts again at once must not find the lock still held.
-            instance.end();
-            startup.failed(&fatal)
-        }
-    }
-}
-
-fn prepare(
-    settings: &Settings,
-    signals: &SigSet,
-    instance: &Instance,
-    log: Log,
-) -> Result<(Fleet, Reactor), Fatal> {
-    let system = |what: &'static str| move |source: std::io::Error| Fatal::System { what, source };
-    let random = clock::random_u64().map_err(system("get a random number"))?;
-    let boot_id = clock::boot_id().map_err(system("read the boot id"))?;
+/// Gives the exit code of this process, which the keeper ignores: what the instance ends with is told to it.
+pub fn run(settings: &Settings) -> u8 {
+    let (socket, logger) = match (inherited_socket(FIRST_SOCKET), inherited_socket(SECOND_SOCKET)) {
+        (Ok(socket), Ok(logger)) => (socket, logger),
+        (Err(errno), _) | (_, Err(errno)) => return Startup::foreground().failed(&Fatal::NoKeeper { errno }),
+    };
+    let signals: SigSet = FOR_THE_KEEPER.into_iter().collect();
+    // It cannot fail for a set of signals that exist; if it did, a signal would end this process, and another came.
+    let _ = signals.thread_block();
     sys::ignore_write_signals();
-    let keeper = Keeper::new(instance.path(), env::vars_os().collect()).map_err(Fatal::Keeper)?;
-    let store = Store::open(instance.path()).map_err(Fatal::Store)?;
+    let first_limit = FirstLimit::raise();
+    match Link::open(socket) {
+        Ok((link, hello, rest)) => supervise(settings, first_limit, link, logger, &hello, rest),
+        // It has died since it started us.
+        Err(WireError::Closed) => {
+            let Err(errno) = FirstLimit::in_force(first_limit, || {
+                role::execute_keeper(role::own_program(), settings, &Birth::TakesOver)
+            });
+            Startup::foreground().failed(&Fatal::NoKeeper { errno })
+        }
+        Err(error) => Startup::foreground().failed(&Fatal::BadKeeper { error }),
+    }
+}
 
-    let drain_on_term = settings.on_term == OnTerm::Drain;
-    let fleet = Fleet::new(Config { instance: random, drain_on_term });
-    let mut reactor = Reactor::new(settings, signals, keeper, store, log, boot_id)?;
-    // At once: a signal that is there already outranks what is said in the next wait.
-    let started = Own::Started { pid: nix::unistd::getpid().as_raw() };
-    reactor.perform_effect(Effect::Log(Entry::Own(started)));
+fn supervise(
+    settings: &Settings,
+    first_limit: Option<FirstLimit>,
+    mut link: Link,
+    logger: OwnedFd,
+    hello: &Hello,
+    rest: Vec<ToSupervisor>,
+) -> u8 {
+    let parts = match prepare(settings, &link, logger) {
+        Ok(parts) => parts,
+        Err(fatal) => {
+            link.say(&ToKeeper::Failed { code: fatal.code(), message: fatal.to_string() });
+            link.flush_all();
+            return fatal.code();
+        }
+    };
+    let Parts { alone, log, store, boot_id, config, prepared } = parts;
+    panics::go_to(log.clone());
+    let mut fleet = Fleet::new(config);
+    let mut reactor = Reactor::new(settings, prepared, link, store, log, boot_id, hello.keeper);
+    reactor.first_limit = first_limit;
+    if hello.is_first {
+        // At once: a signal that is there already outranks what is said in the next wait.
+        reactor.perform_effect(Effect::Log(Entry::Own(Own::Started { pid: hello.keeper })));
+    }
+    reactor.is_ready();
     reactor.begin_metrics();
-    reactor.recall();
+    reactor.recall(&hello.held);
+    reactor.take_messages(rest);
     reactor.scan_all();
-    Ok((fleet, reactor))
+    let code = world::run(&mut fleet, &mut reactor);
+    reactor.end(code);
+    // Only then may the next one begin.
+    drop(alone);
+    code
+}
+
+/// What a supervisor needs.
+struct Parts {
+    alone: Alone,
+    log: Log,
+    store: Store,
+    boot_id: String,
+    config: Config,
+    prepared: Prepared,
+}
+
+fn prepare(settings: &Settings, link: &Link, logger: OwnedFd) -> Result<Parts, Fatal> {
+    let system = |what: &'static str| move |source: std::io::Error| Fatal::System { what, source };
+    let log = Log::open(&settings.log_target, settings.threshold)?;
+    log.install()?;
+    let store = Store::open(&settings.state_dir).map_err(Fatal::Store)?;
+    let records = settings.state_dir.join(RECORDS);
+    let alone = match Alone::take_soon(&records) {
+        Ok(Some(alone)) => alone,
+        Ok(None) => return Err(Fatal::NotAlone { path: records }),
+        Err(source) => return Err(Fatal::Lock { path: records, source }),
+    };
+    let random = clock::random_u64().map_err(system("get a random number"))?;
+    let drain_on_term = settings.on_term == OnTerm::Drain;
+    Ok(Parts {
+        alone,
+        log,
+        store,
+        boot_id: clock::boot_id().map_err(system("read the boot id"))?,
+        config: Config { instance: random, drain_on_term, exit_with: settings.exit_with.clone() },
+        prepared: Reactor::prepare(settings, link, logger)?,
+    })
 }

@@ -5,15 +5,18 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProfileName, Ticket};
-use proclaunch_core::log::{self, Entry, Own};
+use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::machine::{Action, Look};
 use proclaunch_core::process::Report;
 use proclaunch_core::profile::{Profile, User};
+use proclaunch_core::signal::Signal;
 
-use crate::cli::LogLevel;
-use crate::keeper::protocol::{Output, Program, Request, SpawnSpec};
+use crate::keeper::protocol::{
+    self as spawn, Kind, Output, Program, Request, SpawnSpec, ToKeeper, ToSupervisor,
+};
 use crate::keeper::{PidFile, Rejection, look_at_pid_file};
-use crate::sys::clock;
+
+use crate::killpoint;
 
 use super::reactor::Reactor;
 
@@ -29,26 +32,37 @@ impl Reactor {
                 };
                 self.write(&Entry::Own(own));
             }
+            Effect::RememberFleet(memo) => self.save_fleet(memo),
             Effect::Forget(name) => {
                 self.forget_hooks(&name);
+                self.forget_output(&name);
                 self.forget(&name);
             }
             Effect::ForgetAll => {
                 // The last thing that is done: what cannot be removed is dropped by the next start, if it is not true.
                 drop(self.store.clear());
+                self.is_drained = true;
             }
+            Effect::Upgrade => self.link.say(&ToKeeper::Upgrade),
         }
     }
 
     fn act(&mut self, name: ProfileName, action: Action) {
         let request = match action {
             Action::Spawn { ticket, profile, variables } => {
-                let mut spec = self.spec(name, ticket, &profile);
+                let output = self.output_of(&name);
+                let mut spec = self.spec(name, ticket, &profile, output);
                 spec.env.extend(variables);
-                Request::Spawn(Box::new(spec))
+                self.link.request(Request::Spawn(Box::new(spec)));
+                // At once, as this is what others wait for; what is said about it can come later.
+                return self.ask();
             }
             Action::Adopt { ticket, id } => Request::Adopt { name, ticket, id },
-            Action::Signal { ticket, scope, signal } => Request::Signal { ticket, scope, signal },
+            Action::Signal { ticket, scope, signal } => {
+                killpoint::pass("stopping");
+                killpoint::pass_at_wait("between-term-and-kill");
+                Request::Signal { ticket, scope, signal }
+            }
             Action::KillTree { ticket } => Request::KillTree { ticket },
             Action::Watch { ticket } => Request::Watch { ticket },
             Action::Release { ticket } => Request::Release { ticket },
@@ -66,30 +80,30 @@ impl Reactor {
             Action::LoadHooks(profile) => return self.load_hooks(&name, &profile),
             Action::Consult(question) => return self.ask_hook(name, *question),
             Action::Lapse(id) => return self.cancel_hook(&name, id),
-            Action::Remember(remembered) => return self.save(&name, remembered),
+            Action::Remember(remembered) => {
+                self.save(&name, remembered);
+                return killpoint::pass("record-written");
+            }
             Action::Log(said) => return self.write(&Entry::Profile(name, said)),
         };
-        self.keeper.request(request);
+        self.link.request(request);
     }
 
     pub(super) fn write(&self, entry: &Entry) {
-        let level = match entry.level() {
-            log::Level::Fatal => LogLevel::Fatal,
-            log::Level::Error => LogLevel::Error,
-            log::Level::Warn => LogLevel::Warn,
-            log::Level::Info => LogLevel::Info,
-            log::Level::Debug => LogLevel::Debug,
-        };
-        if self.log.wants(level) {
-            self.log.emit(level, entry.tag(), &log::line(clock::wall_clock(), entry));
-        }
+        self.log.say(entry);
     }
 
     pub(super) fn directory_of(&self, name: &ProfileName) -> PathBuf {
         self.profiles_dir.join(name.as_str())
     }
 
-    pub(super) fn spec(&self, name: ProfileName, ticket: Ticket, profile: &Profile) -> SpawnSpec {
+    pub(super) fn spec(
+        &self,
+        name: ProfileName,
+        ticket: Ticket,
+        profile: &Profile,
+        output: Output,
+    ) -> SpawnSpec {
         let shape = &profile.shape;
         let profile_dir = self.directory_of(&name);
         let directory = match &shape.directory {
@@ -98,7 +112,9 @@ impl Reactor {
         };
         SpawnSpec {
             program: Program::Run,
-            output: Output::File(self.state_dir.join("log").join(name.as_str()).join("current")),
+            kind: Kind::Service,
+            input: spawn::Input::Null,
+            output,
             name,
             ticket,
             profile_dir,
@@ -111,6 +127,13 @@ impl Reactor {
         }
     }
 
+    /// Whether it is one of ProcLaunch's own processes.
+    fn is_ours(&self, pid: i32) -> bool {
+        pid == self.keeper_pid
+            || pid == nix::unistd::getpid().as_raw()
+            || self.outputs.logger_pid == Some(pid)
+    }
+
     fn pid_file(&self, name: &ProfileName, profile: &Profile) -> Option<PathBuf> {
         let path = profile.shape.pid_file.as_ref()?;
         Some(self.directory_of(name).join(Path::new(&**path)))
@@ -120,7 +143,8 @@ impl Reactor {
         let Some(path) = self.pid_file(name, profile) else { return Look::Absent };
         let uid = profile.shape.user.as_ref().map_or_else(own_uid, uid_of);
         let found = match look_at_pid_file(&path, uid) {
-            PidFile::Names(found) if self.keeper.owner_of(found.id).is_some_and(|owner| owner != name) => {
+            PidFile::Names(found) if self.is_ours(found.id.pid) => PidFile::Rejected(Rejection::Ourselves),
+            PidFile::Names(found) if self.link.owner_of(found.id).is_some_and(|owner| owner != name) => {
                 PidFile::Rejected(Rejection::Taken(found.id.pid))
             }
             found => found,
@@ -148,35 +172,54 @@ impl Reactor {
         }
     }
 
-    /// Takes what the keeper has to report, also on what is asked because of that.
-    pub(super) fn take_reports(&mut self) {
-        loop {
-            self.take_reports_once();
-            if !self.execs.has_asked() {
-                break;
+    /// Takes what the keeper says.
+    pub(super) fn take_messages(&mut self, messages: Vec<ToSupervisor>) {
+        let mut lost = false;
+        for message in messages {
+            match message {
+                ToSupervisor::Hello(_) => {}
+                ToSupervisor::Signal(signal) => {
+                    self.signals_taken += u32::from(signal != Signal::USR1);
+                    self.answer(Input::Signal(signal));
+                }
+                ToSupervisor::SignalAgain(signal) => {
+                    self.signals_taken += 1;
+                    // A drain that goes on is what it has led to: a second one would cut that short.
+                    if !self.goes_on_draining {
+                        self.answer(Input::Signal(signal));
+                    }
+                }
+                ToSupervisor::Report(report) => self.take_report(report, &mut lost),
             }
         }
     }
 
-    fn take_reports_once(&mut self) {
-        let mut lost = false;
-        for report in self.keeper.take_reports() {
-            let Some(report) = self.take_exec_report(report) else { continue };
-            match &report {
-                Report::OutputLost { name, errno } => {
-                    lost = true;
-                    self.output(Some((name.clone(), Errno::from_raw(*errno).desc().to_owned())));
-                    continue;
-                }
-                // The output of a start is said to be lost before the start is reported.
-                Report::Spawned { .. } if !lost => self.output(None),
-                Report::Spawned { .. }
-                | Report::SpawnFailed { .. }
-                | Report::Exited { .. }
-                | Report::Gone { .. } => {}
+    fn take_report(&mut self, report: Report, lost: &mut bool) {
+        let report = self.take_exec_report(report).and_then(|report| self.take_log_run_report(report));
+        let Some(report) = report else { return };
+        match &report {
+            Report::OutputLost { name, errno } => {
+                *lost = true;
+                return self.output(Some((name.clone(), Errno::from_raw(*errno).desc().to_owned())));
             }
-            self.answer(Input::Report(report));
+            // The output of a start is said to be lost before the start is reported.
+            Report::Spawned { .. } => {
+                killpoint::pass("after-spawn-before-record");
+                if !*lost {
+                    self.output(None);
+                }
+            }
+            Report::SpawnFailed { .. } | Report::Exited { .. } | Report::Gone { .. } => {}
         }
+        if let Report::Gone { ticket, .. } = report
+            && self.strays.take(ticket)
+        {
+            return self.link.request(Request::Release { ticket });
+        }
+        if let Report::Exited { name, .. } = &report {
+            self.outputs.link.ended(name);
+        }
+        self.answer(Input::Report(report));
     }
 }
 
@@ -185,7 +228,7 @@ fn own_uid() -> u32 {
 }
 
 /// The profile's user by number; the supervisor's own if there is no such user, as nothing can run as that one.
-fn uid_of(user: &User) -> u32 {
+pub(super) fn uid_of(user: &User) -> u32 {
     if let Ok(uid) = user.user.parse() {
         return uid;
     }

@@ -2,26 +2,27 @@
 //!
 //! **Invariant:** `epoll_wait` in [`Reactor::wait`] is the only thing in the supervisor that waits.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::signal::SigSet;
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use proclaunch_core::clock::Moment;
 use proclaunch_core::fleet::{Effect, Fleet, Input, Scan};
-use proclaunch_core::log::{Entry, Own};
+use proclaunch_core::log::Own;
 use proclaunch_core::profile::Defaults;
-use proclaunch_core::signal::Signal;
 use proclaunch_core::world::World;
 
 use crate::cli::Settings;
 use crate::fatal::Fatal;
 use crate::hooks::Config;
-use crate::keeper::Keeper;
+use crate::keeper::protocol::ToKeeper;
+use crate::killpoint;
 use crate::logging::Log;
+use crate::nofile::FirstLimit;
+
 use crate::scan::{self, Hint, Watcher};
 use crate::store::Store;
 use crate::sys::clock;
@@ -29,30 +30,42 @@ use crate::sys::clock;
 use super::chores::Chores;
 use super::execs::Execs;
 use super::hooks::Hooks;
+use super::link::Link;
+use super::log_runs::LogRuns;
 use super::metrics::Metrics;
+use super::outputs::Outputs;
 use super::published::Published;
+use super::recall::Strays;
 use super::rescan::Rescan;
 
-const SIGNALS: u64 = 0;
+pub(super) const KEEPER: u64 = 0;
 const TIMER: u64 = 1;
 const CHANGES: u64 = 2;
-const FOREIGN: u64 = 3;
-const HOOKS: u64 = 4;
+const HOOKS: u64 = 3;
+const LOGGER: u64 = 4;
+
+/// How often it is tried to become the keeper.
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
 
 /// How many events one wait takes; what is left is taken by the next.
 const EVENTS_MAX: usize = 16;
 
 /// The world as it is.
 pub(super) struct Reactor {
+    pub(super) settings: Settings,
     pub(super) profiles_dir: PathBuf,
     pub(super) state_dir: PathBuf,
     pub(super) boot_id: String,
-    pub(super) keeper: Keeper,
+    pub(super) link: Link,
+    pub(super) keeper_pid: i32,
+    pub(super) outputs: Outputs,
     pub(super) store: Store,
     pub(super) log: Log,
     pub(super) chores: Chores,
+    pub(super) strays: Strays,
     pub(super) hooks: Hooks,
     pub(super) execs: Execs,
+    pub(super) log_runs: LogRuns,
     pub(super) published: Published,
     pub(super) metrics: Metrics,
     rescan: Rescan,
@@ -60,26 +73,40 @@ pub(super) struct Reactor {
     defaults: Defaults,
     /// Answers to what was performed, for the next wait.
     answers: Vec<Input>,
-    epoll: Epoll,
-    signals: SignalFd,
+    pub(super) epoll: Epoll,
     timer: TimerFd,
     armed: Option<Moment>,
+    /// The link is full, and the wait tells when it has room.
+    pub(super) waits_for_room: bool,
+    /// When to become the keeper: the one there was is gone.
+    pub(super) take_over_at: Option<Moment>,
+    /// The limit on descriptors that this process was started with.
+    pub(super) first_limit: Option<FirstLimit>,
+    /// How many signals were taken that the keeper still holds.
+    pub(super) signals_taken: u32,
+    /// Nothing is left running, so that nobody is needed who reads what it writes.
+    pub(super) is_drained: bool,
+    /// The supervisor before this one was draining.
+    pub(super) goes_on_draining: bool,
     pub(super) now: Moment,
 }
 
+/// What can fail, made before there is a reactor.
+pub(super) struct Prepared {
+    outputs: Outputs,
+    epoll: Epoll,
+    timer: TimerFd,
+    watcher: Option<Watcher>,
+    gap: Option<String>,
+    hooks: Hooks,
+    execs: Execs,
+}
+
 impl Reactor {
-    pub(super) fn new(
-        settings: &Settings,
-        signals: &SigSet,
-        keeper: Keeper,
-        store: Store,
-        log: Log,
-        boot_id: String,
-    ) -> Result<Self, Fatal> {
+    /// Makes everything that can fail.
+    pub(super) fn prepare(settings: &Settings, link: &Link, logger: OwnedFd) -> Result<Prepared, Fatal> {
         let system =
             |what: &'static str| move |errno: nix::errno::Errno| Fatal::System { what, source: errno.into() };
-        let signals = SignalFd::with_flags(signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
-            .map_err(system("make a signal descriptor"))?;
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
                 .map_err(system("make a timer descriptor"))?;
@@ -90,9 +117,11 @@ impl Reactor {
                 .add(fd.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, token))
                 .map_err(system("wait for a descriptor"))
         };
-        add(&signals, SIGNALS)?;
+        add(link, KEEPER)?;
+        // Told when there is room again, and that only: it nearly always has room.
+        let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
+        epoll.add(&logger, EpollEvent::new(edges, LOGGER)).map_err(system("wait for a descriptor"))?;
         add(&timer, TIMER)?;
-        add(&keeper.foreign(), FOREIGN)?;
         let (watcher, gap) = match Watcher::new(&settings.profiles_dir, &hooks_config(settings).modules) {
             Ok(watcher) => {
                 let gap = watcher.gap().map(ToOwned::to_owned);
@@ -105,19 +134,37 @@ impl Reactor {
         }
         let random =
             clock::random_u64().map_err(|source| Fatal::System { what: "get a random number", source })?;
-        let now = clock::now();
-        let hooks = Hooks::new(hooks_config(settings), now).map_err(Fatal::Hooks)?;
+        let hooks = Hooks::new(hooks_config(settings), clock::now()).map_err(Fatal::Hooks)?;
         add(&hooks.engine, HOOKS)?;
+        let outputs = Outputs::new(&settings.state_dir, logger);
+        Ok(Prepared { outputs, epoll, timer, watcher, gap, hooks, execs: Execs::new(random) })
+    }
+
+    pub(super) fn new(
+        settings: &Settings,
+        prepared: Prepared,
+        link: Link,
+        store: Store,
+        log: Log,
+        boot_id: String,
+        keeper_pid: i32,
+    ) -> Self {
+        let Prepared { outputs, epoll, timer, watcher, gap, hooks, execs } = prepared;
         let mut reactor = Self {
+            settings: settings.clone(),
             profiles_dir: settings.profiles_dir.clone(),
             state_dir: settings.state_dir.clone(),
             boot_id,
-            keeper,
+            link,
+            keeper_pid,
+            outputs,
             store,
             log,
             chores: Chores::default(),
+            strays: Strays::default(),
             hooks,
-            execs: Execs::new(random),
+            execs,
+            log_runs: LogRuns::default(),
             published: Published::default(),
             metrics: Metrics::default(),
             rescan: Rescan::default(),
@@ -125,13 +172,18 @@ impl Reactor {
             defaults: Defaults::default(),
             answers: Vec::new(),
             epoll,
-            signals,
             timer,
             armed: None,
-            now,
+            waits_for_room: false,
+            take_over_at: None,
+            first_limit: None,
+            signals_taken: 0,
+            is_drained: false,
+            goes_on_draining: false,
+            now: clock::now(),
         };
         reactor.say_gap(gap);
-        Ok(reactor)
+        reactor
     }
 
     /// Has the wait look at the engine of the hooks.
@@ -146,12 +198,6 @@ impl Reactor {
     /// Adds an input to those of the next wait.
     pub(super) fn answer(&mut self, input: Input) {
         self.answers.push(input);
-    }
-
-    /// Writes the last line of a supervisor that cannot go on, and gives its exit code.
-    pub(super) fn say_fatal(&mut self, fatal: &Fatal) -> u8 {
-        self.perform(Effect::Log(Entry::Own(Own::Failed { what: fatal.to_string() })));
-        fatal.code()
     }
 
     /// Reads every profile directory.
@@ -169,7 +215,9 @@ impl Reactor {
                     problems.iter().map(|problem| Own::BadDefault { problem: problem.to_string() });
                 let remarks = bad_names.chain(problems).collect();
                 let parse = |(name, files)| (name, proclaunch_core::profile::parse(&files, &self.defaults));
-                let profiles = found.profiles.into_iter().map(parse).collect();
+                let profiles: Vec<_> = found.profiles.into_iter().map(parse).collect();
+                self.output_settings_of(&profiles);
+                self.outputs_of_the_gone();
                 Input::Scan(Scan { complete: true, profiles, missing: Vec::new(), remarks })
             }
             Err(error) => Input::ScanFailed(error.to_string()),
@@ -185,6 +233,7 @@ impl Reactor {
             watcher.gap().filter(|_| !had_gap).map(ToOwned::to_owned)
         });
         self.say_gap(gap.flatten());
+        killpoint::pass("rescan");
         let Hint::Some(names) = hint else {
             self.scan_all();
             return;
@@ -205,6 +254,7 @@ impl Reactor {
                 }
             }
         }
+        self.output_settings_of(&found.profiles);
         self.answer(Input::Scan(found));
     }
 
@@ -243,8 +293,15 @@ impl Reactor {
         } else {
             let published = self.published.deadline();
             let metrics = self.metrics.deadline();
-            let own =
-                [self.rescan.deadline(), self.chores.deadline(), self.hooks.deadline(), published, metrics];
+            let own = [
+                self.rescan.deadline(),
+                self.chores.deadline(),
+                self.hooks.deadline(),
+                published,
+                metrics,
+                self.take_over_at,
+                self.log_runs.deadline(),
+            ];
             self.arm(own.into_iter().flatten().chain(deadline).min());
             EpollTimeout::NONE
         };
@@ -253,7 +310,7 @@ impl Reactor {
         self.now = clock::now();
         for event in &events[..count] {
             match event.data() {
-                SIGNALS => self.read_signals(),
+                KEEPER => self.hear(),
                 // What is due is told by the clock.
                 TIMER => {
                     // Read, or it stays readable and nothing waits any more. It never blocks: TFD_NONBLOCK.
@@ -264,25 +321,13 @@ impl Reactor {
                     let hint = self.watcher.as_mut().map_or(Hint::Nothing, Watcher::drain);
                     self.rescan.note(hint, self.now);
                 }
-                FOREIGN => self.keeper.foreign_event(),
                 HOOKS => self.take_told(),
+                LOGGER => {
+                    self.outputs.link.send();
+                    self.take_words();
+                }
                 other => unreachable!("token {other} was never given to epoll"),
             }
-        }
-    }
-
-    fn read_signals(&mut self) {
-        let mut children = false;
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            let number = i32::try_from(info.ssi_signo).unwrap_or(0);
-            match Signal::from_number(number) {
-                Some(Signal::CHLD) => children = true,
-                Some(signal) => self.answer(Input::Signal(signal)),
-                None => {}
-            }
-        }
-        if children {
-            self.keeper.child_event();
         }
     }
 }
@@ -293,11 +338,13 @@ impl World for Reactor {
     }
 
     fn wait(&mut self, deadline: Option<Moment>, inputs: &mut Vec<Input>) {
-        self.take_reports();
         self.do_chores(self.now);
         self.write_metrics(self.now);
+        self.run_log_runs(self.now);
+        self.ask();
+        killpoint::wait();
         self.wait_for_descriptors(deadline, !self.answers.is_empty());
-        self.take_reports();
+        self.take_over_if_due();
         self.replace_stuck_engine(self.now);
         if let Some(hint) = self.rescan.take(self.now) {
             self.rescan(&hint);
@@ -309,6 +356,10 @@ impl World for Reactor {
     }
 
     fn settled(&mut self, fleet: &Fleet) {
+        if self.signals_taken > 0 {
+            self.link.say(&ToKeeper::Took(self.signals_taken));
+            self.signals_taken = 0;
+        }
         self.publish(fleet, self.now);
     }
 

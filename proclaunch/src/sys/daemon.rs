@@ -65,6 +65,31 @@ fn detach() -> io::Result<()> {
     }
 }
 
+/// Does something in a process that is nobody's child, and in a session of its own; the process ends when it is done.
+///
+/// Must be called where there is one thread: see [`daemonize`].
+///
+/// # Errors
+/// There is no process to be had.
+pub fn start_orphan(action: impl FnOnce()) -> io::Result<()> {
+    // SAFETY: by this function's contract there is one thread, so that the child may do everything.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => {
+            // It ends at once.
+            let _ = waitpid(child, None);
+            Ok(())
+        }
+        ForkResult::Child => {
+            // SAFETY: as above; in the one in between there is nothing to do.
+            if let (Ok(_), Ok(ForkResult::Child)) = (setsid(), unsafe { fork() }) {
+                action();
+            }
+            // SAFETY: `_exit` has no preconditions. Destructors and buffers belong to the process that called.
+            unsafe { libc::_exit(0) }
+        }
+    }
+}
+
 /// Lets go of the launcher's standard output and error, so that a pipe or terminal there can close.
 ///
 /// # Errors

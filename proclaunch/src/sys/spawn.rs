@@ -24,6 +24,7 @@ use nix::errno::Errno;
 use proclaunch_core::process::Stage;
 
 use super::raw;
+use crate::killpoint;
 
 const STACK_BYTES: usize = 64 * 1024;
 const GUARD_BYTES: usize = 64 * 1024;
@@ -58,6 +59,8 @@ pub struct Plan<'a> {
     pub output: BorrowedFd<'a>,
     /// Becomes standard error; may be the same as `output`. Not one of 0 to 2, and low.
     pub errors: BorrowedFd<'a>,
+    /// Become 3, 4 and so on. Low, and none of 0 to 2.
+    pub passed: &'a [BorrowedFd<'a>],
 }
 
 /// The signals that this process does not leave to their default: a child must.
@@ -131,6 +134,8 @@ struct Shared<'a> {
     argv: Vec<*const c_char>,
     envp: Vec<*const c_char>,
     low: c_int,
+    /// A test wants us killed while the child has not executed its program yet.
+    kills_us: bool,
     stage: Stage,
     errno: c_int,
 }
@@ -139,11 +144,13 @@ struct Shared<'a> {
 pub fn launch(stack: &mut Stack, plan: &Plan<'_>) -> Result<Launched, (Stage, Errno)> {
     let pointers =
         |strings: &[&CStr]| strings.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
+    let low = [plan.input, plan.output, plan.errors].iter().chain(plan.passed).map(AsRawFd::as_raw_fd).max();
     let mut shared = Shared {
         plan,
         argv: pointers(plan.argv),
         envp: pointers(plan.env),
-        low: plan.input.as_raw_fd().max(plan.output.as_raw_fd()).max(plan.errors.as_raw_fd()),
+        low: low.expect("there are three at least"),
+        kills_us: killpoint::is_armed("child-before-exec"),
         stage: Stage::Session,
         errno: 0,
     };
@@ -251,6 +258,9 @@ unsafe fn steps(shared: *mut Shared<'_>) -> Result<std::convert::Infallible, Err
         raw!(libc::SYS_chdir, plan.directory.as_ptr())?;
         at(Stage::Descriptors);
         descriptors(plan, (*shared).low)?;
+        if (*shared).kills_us {
+            raw!(libc::SYS_kill, libc::getppid(), libc::SIGKILL)?;
+        }
         at(Stage::Exec);
         let none = 0_u64;
         let (no_old, size) = (ptr::null_mut::<u64>(), size_of::<u64>());
@@ -261,7 +271,7 @@ unsafe fn steps(shared: *mut Shared<'_>) -> Result<std::convert::Infallible, Err
     }
 }
 
-/// Gives the child a table of its own, and in it 0, 1 and 2 that stay open; the rest closes at `execve`.
+/// Gives the child a table of its own, and in it 0, 1, 2 and what is passed stay open; the rest closes at `execve`.
 ///
 /// # Safety
 /// As [`become_service`].
@@ -269,10 +279,24 @@ unsafe fn descriptors(plan: &Plan<'_>, low: c_int) -> Result<(), Errno> {
     // SAFETY: integers only; the table is unshared before anything in it changes.
     unsafe {
         raw!(libc::SYS_close_range, low + 1, c_int::MAX, libc::CLOSE_RANGE_UNSHARE)?;
+        // What is passed first goes above all that it could be in the way of; the kernel gives the lowest number
+        // that is free, so they stand there in order.
+        let above = low + 1;
+        for fd in plan.passed {
+            raw!(libc::SYS_fcntl, fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, above)?;
+        }
         raw!(libc::SYS_dup3, plan.input.as_raw_fd(), 0, 0)?;
         raw!(libc::SYS_dup3, plan.output.as_raw_fd(), 1, 0)?;
         raw!(libc::SYS_dup3, plan.errors.as_raw_fd(), 2, 0)?;
-        raw!(libc::SYS_close_range, 3, low, libc::CLOSE_RANGE_CLOEXEC)?;
+        let mut first_free = 3;
+        for _ in plan.passed {
+            raw!(libc::SYS_dup3, above + first_free - 3, first_free, 0)?;
+            first_free += 1;
+        }
+        // `low` may be lower than what was passed.
+        if first_free <= low {
+            raw!(libc::SYS_close_range, first_free, low, libc::CLOSE_RANGE_CLOEXEC)?;
+        }
     }
     Ok(())
 }

@@ -118,3 +118,18 @@ fn a_reused_pid_is_not_adopted_and_not_signalled() {
     bench.gone(ticket);
     assert_eq!(identify(id.pid), Some(id));
 }
+
+#[test]
+fn what_one_has_left_that_died_before_it_was_adopted_is_found_by_its_ticket() {
+    let mut bench = Bench::new();
+    let run = "(setsid sh -c 'echo $$ > pid; exec sleep 86400' &)\nwhile [ ! -s pid ]; do sleep 0.01; done";
+    let (spec, id) = bench.start(run);
+    let daemon = bench.pid_in(&spec, "pid");
+    bench.end(spec.ticket);
+    // Another keeper, which knows nothing.
+    bench.keeper = proclaunch::keeper::Keeper::new(bench.dir.path(), std::env::vars_os().collect()).unwrap();
+    bench.keeper.request(Request::Adopt { name: spec.name.clone(), ticket: spec.ticket, id });
+    bench.end(spec.ticket);
+    bench.kill_tree(spec.ticket);
+    bench.until("it is gone", |_| proclaunch::keeper::read_stat(daemon).is_none_or(|stat| stat.is_dead()));
+}

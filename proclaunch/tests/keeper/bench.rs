@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use proclaunch::keeper::Keeper;
-use proclaunch::keeper::protocol::{Output, Program, Report, Request, SpawnSpec};
+use proclaunch::keeper::protocol::{Input, Kind, Output, Program, Report, Request, SpawnSpec};
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 use tempfile::TempDir;
@@ -59,6 +59,8 @@ impl Bench {
             ticket,
             directory: dir.clone(),
             program: Program::Run,
+            kind: Kind::Service,
+            input: Input::Null,
             output: Output::File(dir.join("log/out")),
             profile_dir: dir,
             user: None,
@@ -204,7 +206,7 @@ fn pause() {
 pub(crate) fn output_of(spec: &SpawnSpec) -> &Path {
     match &spec.output {
         Output::File(path) => path,
-        Output::Pipes => panic!("{spec:?} writes to a file"),
+        Output::Fifo(_) | Output::Pipes => panic!("{spec:?} writes to a file"),
     }
 }
 

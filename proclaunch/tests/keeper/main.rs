@@ -12,4 +12,5 @@ mod exits;
 mod pid_files;
 mod scale;
 mod spawning;
+mod successors;
 mod trees;

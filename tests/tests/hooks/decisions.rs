@@ -121,16 +121,16 @@ fn scenario_44_variables_survive_a_reload_and_a_supervisor_that_was_killed() {
         )
     };
     let profile = sandbox.profile("web", SLEEP).set("on_tick.lua", hook("first"));
-    let mut supervisor = sandbox.start();
+    let supervisor = sandbox.start();
     supervisor.wait_for_line("web", "on_tick: first 3");
     profile.set("on_tick.lua", hook("second"));
     supervisor.wait_for_line("web", "on_tick: second");
     let number = |text: &str| -> u32 { text.rsplit(' ').next().unwrap().parse().unwrap() };
     let after_reload = number(&supervisor.said("web", "on_tick: second")[0]);
     assert!(after_reload > 3, "{}", supervisor.log());
-    supervisor.end(Signal::SIGKILL);
+    supervisor.wait_for("its process", || supervisor.supervisor()).signal(Signal::SIGKILL);
+    supervisor.wait_for_line("ProcLaunch", "supervisor restarted");
     let before = supervisor.said("web", "on_tick: second").len();
-    supervisor.start_again();
     supervisor.wait_for("another tick", || supervisor.said("web", "on_tick: second").get(before).cloned());
     let after_kill = number(&supervisor.said("web", "on_tick: second")[before]);
     assert!(after_kill > after_reload, "{}", supervisor.log());

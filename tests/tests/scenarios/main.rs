@@ -61,16 +61,5 @@ fn pid_in(supervisor: &Supervisor, profile: &str, file: &str) -> i32 {
 
 /// When the messages about a profile that begin with these words were written, in milliseconds from the first line.
 fn times(supervisor: &Supervisor, profile: &str, words: &str) -> Vec<u64> {
-    const DAY: u64 = 24 * 3_600_000;
-    let log = supervisor.log();
-    let first = log.lines().next().map_or(0, of_day);
-    let is_asked =
-        |line: &&str| line.get(31..).is_some_and(|line| line.starts_with(&format!("{profile} {words}")));
-    log.lines().filter(is_asked).map(|line| (of_day(line) + DAY - first) % DAY).collect()
-}
-
-/// The time of day of a line in milliseconds: `2026-11-23T14:31:05.123Z`.
-fn of_day(line: &str) -> u64 {
-    let number = |from: usize, to: usize| line[from..to].parse::<u64>().unwrap();
-    ((number(11, 13) * 60 + number(14, 16)) * 60 + number(17, 19)) * 1_000 + number(20, 23)
+    supervisor.times(profile, words)
 }

@@ -7,7 +7,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProfileName, Ticket};
 use proclaunch_core::log::{Entry, Said};
-use proclaunch_core::machine::{Action, Idle, Machine, Main, Rest, StateName, Want};
+use proclaunch_core::machine::{Action, Idle, Machine, Phase, Rest, StateName, Want};
 use proclaunch_core::profile::{Profile, Restart};
 use proclaunch_core::signal::Signal;
 
@@ -47,7 +47,12 @@ impl Sim {
                     self.check_told_exit(name, said);
                     self.check_outcome(name, said);
                 }
-                Effect::Log(Entry::Own(_)) | Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => {}
+                Effect::Log(Entry::Own(_))
+                | Effect::ReopenLog
+                | Effect::Upgrade
+                | Effect::RememberFleet(_)
+                | Effect::Forget(_)
+                | Effect::ForgetAll => {}
             }
         }
     }
@@ -69,7 +74,11 @@ impl Sim {
                 });
             }
             Action::Adopt { ticket, id } => {
-                ensure(!before.was_draining, || format!("{name} adopts {id:?} as {ticket} during a drain"));
+                let record = self.records.get(name).and_then(|record| record.phase.start());
+                let is_recalled = record.is_some_and(|start| start.ticket == *ticket);
+                ensure(!before.was_draining || is_recalled, || {
+                    format!("{name} adopts {id:?} as {ticket} during a drain")
+                });
             }
             Action::LookAtPidFile(profile) => {
                 ensure(!is_scan || before.may_be_started(name, profile), || {
@@ -93,9 +102,9 @@ impl Sim {
     fn check_told_exit(&self, name: &ProfileName, said: &Said) {
         let (id, told) = match said {
             Said::Died { id, exit, .. }
+            | Said::DiedUnseen { id, exit, .. }
             | Said::Finished { id, exit, .. }
             | Said::Stopped { exit: Some((id, exit)) } => (*id, *exit),
-            Said::DiedUnseen { id, .. } => (*id, Exit::Unknown),
             Said::Starting
             | Said::Running { .. }
             | Said::Adopted { .. }
@@ -173,28 +182,31 @@ impl Sim {
             self.check_machine(name, machine);
         }
         self.questions.check_all(self.now, &self.shadow);
-        for start in self.keeper.starts.values() {
-            ensure(self.shadow.machine(&start.name).is_some(), || {
-                format!("{} is forgotten and lives", start.name)
-            });
+        for (ticket, start) in &self.keeper.starts {
+            let is_known = self.shadow.machine(&start.name).is_some() || self.keeper.is_stray(*ticket);
+            ensure(is_known || !self.model.has_begun(), || format!("{} is forgotten and lives", start.name));
         }
         for process in self.processes.iter().filter(|process| process.was_main && !process.excused) {
             let is_known = self.keeper.starts.iter().any(|(ticket, start)| {
                 start.name == process.profile
                     && self.keeper.tree(*ticket, &self.processes).contains(&process.id)
             });
-            ensure(is_known || !self.model.has_begun(), || {
+            let is_resuming = self.shadow.machine(&process.profile).is_some_and(Machine::is_resuming);
+            ensure(is_known || is_resuming || !self.model.has_begun(), || {
                 format!("{:?} of {} lives, and nobody knows", process.id, process.profile)
             });
         }
     }
 
     fn check_machine(&self, name: &ProfileName, machine: &Machine) {
+        if machine.is_resuming() {
+            return ensure(machine.deadline().is_some(), || format!("{name} awaits its hooks for ever"));
+        }
         let starts: Vec<Ticket> = self
             .keeper
             .starts
             .iter()
-            .filter(|(_, start)| start.name == *name)
+            .filter(|(ticket, start)| start.name == *name && !self.keeper.is_stray(**ticket))
             .map(|(ticket, _)| *ticket)
             .collect();
         let unborn = self.keeper.launching.values().chain(self.keeper.failed.values());
@@ -219,6 +231,8 @@ impl Sim {
             format!("{name} is wanted {:?}, and should be {:?}", machine.want(), entry.want)
         });
         self.check_record(name, entry, machine.idle());
+        let (counted, booked) = (machine.starts(), self.book.starts(name));
+        ensure(counted == booked, || format!("{name} has counted {counted} starts, and made {booked}"));
     }
 
     fn check_running(&self, name: &ProfileName, machine: &Machine) {
@@ -227,22 +241,23 @@ impl Sim {
         ensure(main == Some(id) || self.keeper.has_report_on(ticket), || {
             format!("{name} runs {id:?} as {ticket}, and the keeper has {main:?}")
         });
-        let record = self.records.get(name).and_then(|record| record.process);
-        ensure(record == Some(Main { ticket, id }), || {
-            format!("{name} runs {id:?}, and the record says {record:?}")
+        let record = self.records.get(name).map(|record| &record.phase);
+        let is_right = record.is_some_and(|phase| {
+            phase.main() == Some(id) && phase.start().is_some_and(|start| start.ticket == ticket)
         });
+        ensure(is_right, || format!("{name} runs {id:?}, and the record says {record:?}"));
         ensure(machine.want() == Want::Up, || format!("{name} runs, and is wanted {:?}", machine.want()));
     }
 
     fn check_record(&self, name: &ProfileName, entry: &Expected, idle: Option<Idle>) {
-        let record = self.records.get(name).copied().unwrap_or_default();
+        let record = self.records.get(name).cloned().unwrap_or_default();
         let expected = (entry.is_ordered && entry.want != Want::Gone).then_some(entry.want);
         ensure(record.order == expected || entry.want == Want::Gone, || {
             format!("{name}: the order in force is {expected:?}, and the record says {:?}", record.order)
         });
         if let Some(Idle::Rest(rest)) = idle {
-            ensure(record.rest == Some(rest), || {
-                format!("{name} rests ({rest:?}), and the record says {:?}", record.rest)
+            ensure(record.phase == Phase::Rest(rest), || {
+                format!("{name} rests ({rest:?}), and the record says {:?}", record.phase)
             });
         }
     }

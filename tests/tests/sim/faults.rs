@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use proclaunch_core::fleet::Input;
+use proclaunch_core::fleet::{Input, Memo};
 use proclaunch_core::ids::{ProcId, Ticket};
-use proclaunch_core::machine::Order;
+use proclaunch_core::machine::{Order, Remembered};
+use proclaunch_core::process::Scope;
 use proclaunch_core::signal::Signal;
 
 use crate::directory::some_name;
 use crate::happening::{Fate, Happening};
+use crate::keeper::Hunt;
 use crate::world::Sim;
 
 impl Sim {
@@ -61,43 +63,38 @@ impl Sim {
         }
     }
 
-    /// Whether everything that lives of a start is in a record, or below something that is.
-    ///
-    /// A supervisor that is killed before it has written down what it started forgets that; so for this version it
-    /// is killed only when it has.
-    pub(crate) fn knows_all_starts(&self) -> bool {
-        let recorded: Vec<(Ticket, ProcId)> = self.recorded();
-        self.keeper.launching.is_empty()
-            && self
-                .keeper
-                .starts
-                .iter()
-                .all(|(ticket, start)| start.main.is_none_or(|main| recorded.contains(&(*ticket, main))))
-    }
-
-    fn recorded(&self) -> Vec<(Ticket, ProcId)> {
-        let recorded =
-            self.records.values().filter_map(|record| record.process).map(|main| (main.ticket, main.id));
-        recorded.filter(|(_, id)| self.processes.get(*id).is_some()).collect()
-    }
-
-    /// A new supervisor knows nothing of starts whose main process is gone.
+    /// A new keeper knows of what records speak of, and of nothing else.
     pub(crate) fn excuse_the_forgotten(&mut self) {
-        let recorded = self.recorded();
-        let forgotten: Vec<ProcId> = self
-            .processes
-            .iter()
-            .filter(|process| {
-                !recorded.iter().any(|(ticket, id)| {
-                    *id == process.id || process.ticket == *ticket || process.parent == Some(*id)
-                })
-            })
-            .map(|process| process.id)
-            .collect();
+        let tickets: Vec<Ticket> = self.recorded();
+        let forgotten: Vec<ProcId> =
+            self.processes.iter().filter(|one| !tickets.contains(&one.ticket)).map(|one| one.id).collect();
         for id in forgotten {
             if let Some(process) = self.processes.get_mut(id) {
                 process.excused = true;
             }
+        }
+    }
+
+    fn recorded(&self) -> Vec<Ticket> {
+        let ticket = |record: &Remembered| record.phase.start().map(|start| start.ticket);
+        self.records.values().filter_map(ticket).collect()
+    }
+
+    /// The shell kills what the keeper holds and no record speaks of.
+    pub(crate) fn end_strays(&mut self) {
+        let recorded = self.recorded();
+        let held: Vec<Ticket> = self.keeper.starts.keys().copied().collect();
+        for ticket in held.into_iter().filter(|ticket| !recorded.contains(ticket)) {
+            self.keeper.add_stray(ticket);
+            self.signal(ticket, Scope::Tree, Signal::KILL);
+            self.keeper.hunt(ticket, Hunt::Kill, &self.processes);
+        }
+    }
+
+    /// A signal that the supervisor was killed over is told again to the next.
+    pub(crate) fn tell_again(&mut self) {
+        if let Some(signal) = self.timetable.told().filter(|_| self.memo == Memo::default()) {
+            self.ready.push(Input::Signal(signal));
         }
     }
 }

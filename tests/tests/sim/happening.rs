@@ -19,7 +19,7 @@ pub(crate) enum Unwound {
     Violated(String),
 }
 
-/// What is to become of the supervisor as soon as all that it started is written down.
+/// What is to become of the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Lives,
@@ -56,8 +56,13 @@ impl Happening {
     /// Whether it is on its way to a supervisor, and lost with it.
     pub(crate) const fn is_for_supervisor(&self) -> bool {
         match self {
-            Self::Launch(..) | Self::Look(..) | Self::Tell(_) | Self::Scan(_) | Self::Answer(..) => true,
-            Self::End(..) | Self::Birth(..) | Self::PidFile(..) | Self::Act | Self::Next => false,
+            Self::Look(..) | Self::Tell(_) | Self::Scan(_) | Self::Answer(..) => true,
+            Self::Launch(..)
+            | Self::End(..)
+            | Self::Birth(..)
+            | Self::PidFile(..)
+            | Self::Act
+            | Self::Next => false,
         }
     }
 }

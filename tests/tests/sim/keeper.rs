@@ -3,10 +3,13 @@
 //! It keeps to the words of `process.rs`: the reports of one start come in the order of their causes; `Gone` comes
 //! once for each hunt; what was released is forgotten.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use proclaunch_core::clock::Moment;
 
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::machine::Inventory;
 use proclaunch_core::process::{REMAINS_MAX, Report, Scope};
 use proclaunch_core::profile::Kill;
 
@@ -28,11 +31,13 @@ pub(crate) struct Start {
     /// All that ever were its main process.
     mains: Vec<ProcId>,
     hunt: Hunt,
+    /// The last end of a main process.
+    ended: Option<(ProcId, Exit, Moment)>,
     /// Its main process was taken over: how it ends may stay unknown.
     pub(crate) is_adopted: bool,
 }
 
-/// **Invariant:** dies with its supervisor; the processes live on.
+/// **Invariant:** outlives a supervisor, and when it dies itself the processes live on.
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
     pub(crate) starts: BTreeMap<Ticket, Start>,
@@ -41,11 +46,47 @@ pub(crate) struct Keeper {
     /// Starts that failed and are not released yet.
     pub(crate) failed: BTreeMap<Ticket, ProfileName>,
     reports: Vec<Report>,
+    /// Starts that no record speaks of: they are released once they are gone.
+    strays: BTreeSet<Ticket>,
 }
 
 impl Keeper {
+    /// What is held of a start.
+    pub(crate) fn inventory(&self, ticket: Ticket) -> Option<Inventory> {
+        self.starts.get(&ticket).map(|start| Inventory { main: start.main, ended: start.ended })
+    }
+
+    /// A new supervisor asks for the inventory, and hears nothing of what was to be told before: of starts that
+    /// have failed nothing is held.
+    pub(crate) fn forget_reports(&mut self) {
+        self.reports.clear();
+        self.strays.clear();
+        self.failed.clear();
+        self.launching.clear();
+    }
+
+    pub(crate) fn is_stray(&self, ticket: Ticket) -> bool {
+        self.strays.contains(&ticket)
+    }
+
+    /// A start that no record speaks of.
+    pub(crate) fn add_stray(&mut self, ticket: Ticket) {
+        self.strays.insert(ticket);
+    }
+
     pub(crate) fn take_reports(&mut self) -> Vec<Report> {
-        std::mem::take(&mut self.reports)
+        let mut reports = std::mem::take(&mut self.reports);
+        // The shell releases what no record speaks of, and tells the fleet nothing of it.
+        reports.retain(|report| {
+            let stray = ticket_of(report).filter(|ticket| self.strays.contains(ticket));
+            if let (Some(ticket), Report::Gone { .. }) = (stray, report) {
+                self.strays.remove(&ticket);
+                self.starts.remove(&ticket);
+                return false;
+            }
+            true
+        });
+        reports
     }
 
     pub(crate) fn has_report_on(&self, ticket: Ticket) -> bool {
@@ -65,6 +106,7 @@ impl Keeper {
             main: Some(id),
             mains: vec![id],
             hunt: Hunt::None,
+            ended: None,
             is_adopted: false,
         };
         self.starts.insert(ticket, start);
@@ -78,12 +120,20 @@ impl Keeper {
         }
     }
 
-    pub(crate) fn adopt(&mut self, name: &ProfileName, ticket: Ticket, id: ProcId, processes: &Processes) {
+    pub(crate) fn adopt(
+        &mut self,
+        now: Moment,
+        name: &ProfileName,
+        ticket: Ticket,
+        id: ProcId,
+        processes: &Processes,
+    ) {
         let start = self.starts.entry(ticket).or_insert_with(|| Start {
             name: name.clone(),
             main: None,
             mains: Vec::new(),
             hunt: Hunt::None,
+            ended: None,
             is_adopted: true,
         });
         if start.main == Some(id) {
@@ -98,6 +148,9 @@ impl Keeper {
             start.main = None;
             let remains = self.tree(ticket, processes);
             let (name, exit) = (name.clone(), Exit::Unknown);
+            if let Some(start) = self.starts.get_mut(&ticket) {
+                start.ended = Some((id, exit, now));
+            }
             self.reports.push(Report::Exited { name, ticket, id, exit, remains });
         }
     }
@@ -116,7 +169,7 @@ impl Keeper {
     }
 
     /// A process has ended.
-    pub(crate) fn ended(&mut self, process: &Process, exit: Exit, processes: &Processes) {
+    pub(crate) fn ended(&mut self, now: Moment, process: &Process, exit: Exit, processes: &Processes) {
         let main_of = |start: &Start| start.main == Some(process.id);
         if let Some(ticket) = self.starts.iter().find(|(_, start)| main_of(start)).map(|(ticket, _)| *ticket)
         {
@@ -126,6 +179,7 @@ impl Keeper {
             start.main = None;
             let exit = if start.is_adopted && process.id.pid % 2 == 0 { Exit::Unknown } else { exit };
             let (name, id) = (start.name.clone(), process.id);
+            start.ended = Some((id, exit, now));
             self.reports.push(Report::Exited { name, ticket, id, exit, remains });
         }
         let tickets: Vec<Ticket> = self.starts.keys().copied().collect();

@@ -11,6 +11,7 @@ use checks::describe;
 use happening::Unwound;
 use world::Sim;
 
+mod book;
 mod checks;
 mod directory;
 mod faults;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proclaunch_core::fleet::{Fleet, Input, Scan};
 use proclaunch_core::hook::{Hook, Wish};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::{Event, Idle, Recalled, StateName, Want};
+use proclaunch_core::machine::{Event, Idle, Phase, Recalled, StateName, Want};
 use proclaunch_core::profile::{Kill, Parsed, Profile};
 use proclaunch_core::signal::Signal;
 
@@ -61,9 +61,10 @@ impl Model {
         Self { recalled, drains_on_term, ..Self::default() }
     }
 
-    pub(crate) fn kill(&self, name: &ProfileName) -> Kill {
+    /// What the `kill` file of the profile says, where its files are good.
+    pub(crate) fn kill(&self, name: &ProfileName) -> Option<Kill> {
         let profile = self.entries.get(name).and_then(|entry| entry.profile.as_ref());
-        profile.map_or(Kill::Mixed, |profile| profile.policy.kill)
+        profile.map(|profile| profile.policy.kill)
     }
 
     /// Takes an input, before the fleet does.
@@ -101,9 +102,24 @@ impl Model {
             Input::Hook(name, event) => self.wished(name, event),
             Input::Signal(Signal::HUP) => self.drain(),
             Input::Signal(Signal::TERM) if self.drains_on_term => self.drain(),
-            Input::ScanFailed(_) => self.last = None,
+            Input::ScanFailed(_) => {
+                self.last = None;
+                if self.is_draining {
+                    self.begin_recalled(Want::Down);
+                }
+            }
+            // What goes on draining goes by the settings that the first scan shows.
+            Input::Scan(scan) => {
+                let recalled = self.recalled.clone();
+                self.begin_recalled(Want::Down);
+                for (name, parsed) in scan.profiles.iter().filter(|(name, _)| recalled.contains_key(name)) {
+                    if let (Some(entry), Ok(profile)) = (self.entries.get_mut(name), &parsed.profile) {
+                        entry.profile = Some(profile.clone());
+                    }
+                }
+                self.has_begun = true;
+            }
             Input::Order(..)
-            | Input::Scan(_)
             | Input::Report(_)
             | Input::PidFile(..)
             | Input::Signal(_)
@@ -165,7 +181,7 @@ impl Model {
     /// What was recalled, lives, and was not found has to be stopped.
     fn begin_recalled(&mut self, want: Want) {
         for (name, recalled) in std::mem::take(&mut self.recalled) {
-            if recalled.up.is_some() {
+            if recalled.remembered.phase.start().is_some() {
                 let entry = Expected {
                     want,
                     is_ordered: false,
@@ -206,9 +222,13 @@ impl Model {
             // It was to be gone, and is back.
             Some(Want::Gone) | None => (Want::Up, false),
         };
-        let rests_since_before = recalled.as_ref().is_some_and(|recalled| recalled.remembered.rest.is_some());
-        let lives = recalled.is_some_and(|recalled| recalled.up.is_some());
-        let is_held = is_down && !lives && !(is_ordered && want == Want::Up);
+        let phase = recalled.as_ref().map(|recalled| &recalled.remembered.phase);
+        let rests_since_before = matches!(phase, Some(Phase::Rest(_)));
+        // It goes on where it was: a `down` file holds what begins.
+        let begins = matches!(phase, None | Some(Phase::Fresh | Phase::Down | Phase::Ordered | Phase::Held));
+        let is_gone = recalled.as_ref().is_some_and(|recalled| recalled.remembered.is_gone);
+        let want = if is_gone && good.is_none() { Want::Gone } else { want };
+        let is_held = is_down && (begins || is_gone) && !(is_ordered && want == Want::Up);
         self.entries.insert(
             name.clone(),
             Expected { want, is_ordered, is_held, profile: good.cloned(), is_reloaded, rests_since_before },

@@ -18,8 +18,9 @@ impl Sim {
     pub(crate) fn check_outcome(&self, name: &ProfileName, said: &Said) {
         let Some(entry) = self.model.entries.get(name) else { return };
         let (exit, outcome) = match said {
-            Said::Died { exit, outcome, .. } => (Some(*exit), Some(*outcome)),
-            Said::DiedUnseen { outcome, .. } => (Some(Exit::Unknown), Some(*outcome)),
+            Said::Died { exit, outcome, .. } | Said::DiedUnseen { exit, outcome, .. } => {
+                (Some(*exit), Some(*outcome))
+            }
             Said::StartFailed { outcome, .. } => (None, Some(*outcome)),
             Said::Finished { exit, .. } => (Some(*exit), None),
             Said::Starting
@@ -56,15 +57,12 @@ impl Sim {
         if entry.want != Want::Up {
             return ensure(outcome == Some(Outcome::Ending), || format!("`{name} {said}`, and it is to end"));
         }
-        // A new supervisor starts nothing by itself that has a `down` file.
-        if matches!(said, Said::DiedUnseen { outcome: Outcome::NotRestarted, .. }) && entry.is_held {
-            return;
-        }
         let (is_oneshot, policy) = match &entry.profile {
             Some(Profile { shape, policy }) => (shape.oneshot, policy.clone()),
             None => (false, Policy::default()),
         };
-        let is_asked = matches!(said, Said::Died { .. }) && self.questions.has(name, Hook::ShouldRestart);
+        let is_asked = matches!(said, Said::Died { .. } | Said::DiedUnseen { .. })
+            && self.questions.has(name, Hook::ShouldRestart);
         ensure(is_asked == (outcome == Some(Outcome::Asked)), || {
             format!("`{name} {said}`, hooks: {is_asked}")
         });

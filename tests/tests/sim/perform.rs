@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proclaunch_core::exit::Exit;
-use proclaunch_core::fleet::{Effect, Input};
+use proclaunch_core::fleet::{Effect, Input, Memo};
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 use proclaunch_core::log::{Entry, Own};
 use proclaunch_core::machine::{Action, Look};
@@ -43,13 +43,19 @@ impl Sim {
                 self.check_nothing_forgotten(Some(&name));
                 self.records.remove(&name);
                 self.hooks.forget_profile(&name);
+                self.book.forget(&name);
             }
             Effect::ForgetAll => {
                 self.check_nothing_forgotten(None);
                 self.records.clear();
+                self.memo = Memo::default();
+            }
+            Effect::RememberFleet(memo) => self.memo = memo,
+            Effect::Log(Entry::Profile(name, said)) => {
+                self.book.told(&name, &said).unwrap_or_else(|wrong| violated(wrong));
             }
             Effect::Log(Entry::Own(Own::AllStopped)) => self.check_all_stopped(),
-            Effect::Log(_) | Effect::ReopenLog => {}
+            Effect::Log(_) | Effect::ReopenLog | Effect::Upgrade => {}
         }
     }
 
@@ -57,6 +63,7 @@ impl Sim {
         match action {
             Action::Spawn { ticket, profile, variables: _ } => {
                 self.check_nothing_lives(name);
+                self.book.asked(name, ticket);
                 self.keeper.launching.insert(ticket, name.clone());
                 let launch = Happening::Launch(name.clone(), ticket, profile);
                 let delay = self.latency();
@@ -67,7 +74,7 @@ impl Sim {
                     process.was_main = true;
                     process.excused = false;
                 }
-                self.keeper.adopt(name, ticket, id, &self.processes);
+                self.keeper.adopt(self.now, name, ticket, id, &self.processes);
             }
             Action::Signal { ticket, scope, signal } => {
                 self.check_owner(name, ticket, "signal");
@@ -83,6 +90,10 @@ impl Sim {
                 self.keeper.hunt(ticket, Hunt::Watch, &self.processes);
             }
             Action::Release { ticket } => {
+                if self.keeper.owner(ticket).is_none() {
+                    // Its keeper is gone: a ticket that is not known is no error.
+                    return;
+                }
                 self.check_owner(name, ticket, "release");
                 self.keeper
                     .release(ticket, kill, &mut self.processes)
@@ -98,7 +109,7 @@ impl Sim {
             // What is on its way is dropped when it arrives, or is told too late all the same.
             Action::Lapse(_) => {}
             Action::Remember(remembered) => {
-                self.records.insert(name.clone(), remembered);
+                self.records.insert(name.clone(), *remembered);
             }
             Action::Log(_) => violated("a line comes as an action".to_owned()),
         }
@@ -131,7 +142,7 @@ impl Sim {
         }
     }
 
-    fn launch(&mut self, name: &ProfileName, ticket: Ticket, profile: &Arc<Profile>) {
+    pub(crate) fn launch(&mut self, name: &ProfileName, ticket: Ticket, profile: &Arc<Profile>) {
         if !self.timetable.is_calm && self.rng.one_in(8) {
             let (stage, errno) = (*self.rng.pick(&STAGES), *self.rng.pick(&ERRNOS));
             let error = if stage == Stage::User {
@@ -203,11 +214,11 @@ impl Sim {
     pub(crate) fn end(&mut self, id: ProcId, exit: Exit) {
         if let Some(process) = self.processes.end(id, exit) {
             self.note(&format!("{id:?} ends: {exit}"));
-            self.keeper.ended(&process, exit, &self.processes);
+            self.keeper.ended(self.now, &process, exit, &self.processes);
         }
     }
 
-    fn signal(&mut self, ticket: Ticket, scope: Scope, signal: Signal) {
+    pub(crate) fn signal(&mut self, ticket: Ticket, scope: Scope, signal: Signal) {
         for id in self.keeper.scope(ticket, scope, &self.processes) {
             self.signal_one(id, signal);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proclaunch_core::exit::Exit;
 use proclaunch_core::profile::{
-    Backoff, Fingerprint, GiveUp, HookFiles, Kill, Policy, Profile, Restart, Shape, StopStep,
+    Backoff, Fingerprint, GiveUp, HookFiles, Kill, LogSettings, Policy, Profile, Restart, Shape, StopStep,
 };
 use proclaunch_core::signal::Signal;
 
@@ -183,6 +183,8 @@ pub(crate) fn policy(rng: &mut Rng) -> Policy {
         reload: rng.one_in(4).then_some(Signal::HUP),
         down: rng.one_in(8),
         hook_timeouts: Box::default(),
+        log: LogSettings::default(),
+        log_run: false,
         hooks: HookFiles::default(),
     }
 }

@@ -153,7 +153,11 @@ impl Questions {
             match effect {
                 Effect::Do(name, action) => self.check_action(name, action),
                 Effect::Forget(name) => drop(self.seats.remove(name)),
-                Effect::Log(_) | Effect::ReopenLog | Effect::ForgetAll => {}
+                Effect::Log(_)
+                | Effect::ReopenLog
+                | Effect::Upgrade
+                | Effect::RememberFleet(_)
+                | Effect::ForgetAll => {}
             }
         }
     }

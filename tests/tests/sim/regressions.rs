@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
 use proclaunch_core::exit::Exit;
-use proclaunch_core::fleet::{Config, Fleet, Input, Scan};
+use proclaunch_core::fleet::{Config, Fleet, Input, Recall, Scan};
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
-use proclaunch_core::machine::{Main, Order, Recalled, Remembered, StateName, Want};
+use proclaunch_core::machine::{Found, Order, Phase, Recalled, Remembered, Start, StateName, Want};
 use proclaunch_core::process::{Report, SpawnError, Stage};
 use proclaunch_core::profile::{
     Fault, Fingerprint, GiveUp, Parsed, Policy, Problem, Profile, Restart, Shape, StopStep,
@@ -75,14 +75,16 @@ fn spawn_failed(serial: u64) -> Input {
 }
 
 fn recalled(up: Duration) -> Input {
-    let process = Some(Main { ticket: ticket(99), id: ID });
-    let recalled = Recalled { remembered: Remembered { process, ..Remembered::default() }, up: Some(up) };
-    Input::Recall(BTreeMap::from([(web(), recalled)]))
+    let start = Start { ticket: ticket(99), since: None, shape: None, daemonizes: false };
+    let phase = Phase::Running { start, id: ID, attention: None };
+    let remembered = Remembered { phase, ..Remembered::default() };
+    let recalled = Recalled { remembered, found: Found::Alive { id: ID, up } };
+    Input::Recall(Recall { profiles: BTreeMap::from([(web(), recalled)]), ..Recall::default() })
 }
 
 /// Gives the inputs to a new fleet, a second apart, and compares the effects of the last one.
 fn check(inputs: impl IntoIterator<Item = Input>, expect: &[&str]) -> Fleet {
-    let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false });
+    let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false, exit_with: None });
     let (mut now, mut last) = (Moment::default(), Vec::new());
     for input in inputs {
         now = now.plus(Duration::from_secs(1));
@@ -99,9 +101,12 @@ fn the_steps_of_a_stop_may_wait_for_no_time() {
     check(
         [scan(policy), spawned(1), Input::Order(web(), Order::Stop), Input::Timeout],
         &[
+            "web Remember Stopping (order Some(Down), and owes signals)",
             "| WARN  web still running 1s after the stop signal; sending INT",
             "web Signal { ticket: Ticket { instance: 0, serial: 1 }, scope: Main, signal: Signal(2) }",
             "web Signal { ticket: Ticket { instance: 0, serial: 1 }, scope: Main, signal: Signal(18) }",
+            "web Remember Stopping (order Some(Down))",
+            "web Remember Stopping (order Some(Down))",
             "| WARN  web still running after 1s; killing",
             "web KillTree { ticket: Ticket { instance: 0, serial: 1 } }",
         ],
@@ -132,7 +137,11 @@ fn adding_a_down_file_starts_nothing() {
 fn a_start_that_was_ordered_while_the_files_were_bad_outranks_down() {
     check(
         [broken(), Input::Order(web(), Order::Start), scan(down())],
-        &["| INFO  web starting", "web Spawn 0000000000000000-1 (run 1)"],
+        &[
+            "web Remember Launching (order Some(Up))",
+            "| INFO  web starting",
+            "web Spawn 0000000000000000-1 (run 1)",
+        ],
     );
 }
 
@@ -142,12 +151,15 @@ fn a_drain_before_the_first_scan_stops_what_was_recalled() {
     let fleet = check(
         [recalled(Duration::from_secs(60)), hup],
         &[
+            "RememberFleet(Memo { draining: Some(Draining { code: 111, why: \"received HUP\" }) })",
             "| INFO  ProcLaunch received HUP. Stopping all profiles.",
+            "web Remember Stopping (order None, and owes signals)",
             "web Adopt { ticket: Ticket { instance: 0, serial: 99 }, id: ProcId { pid: 7, start: 1 } }",
             "| INFO  web running pid 7 (adopted, up 1m 0s)",
             "| INFO  web stopping",
             "web Signal { ticket: Ticket { instance: 0, serial: 99 }, scope: Main, signal: Signal(15) }",
             "web Signal { ticket: Ticket { instance: 0, serial: 99 }, scope: Main, signal: Signal(18) }",
+            "web Remember Stopping (order None)",
         ],
     );
     assert_eq!(fleet.ended(), None);
@@ -159,9 +171,9 @@ fn a_profile_that_comes_back_with_a_down_file_while_it_is_being_stopped_stays_do
     let fleet = check(
         [scan(policy()), spawned(1), gone, scan(down()), exited(1, Exit::Code(0))],
         &[
+            "web Remember Down (order None)",
             "| INFO  web stopped (pid 7, exit 0)",
             "web Release { ticket: Ticket { instance: 0, serial: 1 } }",
-            "web Remember(Remembered { order: None, process: None, rest: None })",
         ],
     );
     assert_eq!(fleet.machine(&web()).unwrap().want(), Want::Up);
@@ -172,12 +184,12 @@ fn a_record_never_orders_a_profile_to_be_gone() {
     check(
         [scan(policy()), Input::Order(web(), Order::Start), spawned(1), found(Vec::new())],
         &[
+            "web Remember Stopping (order None, and owes signals)",
             "| INFO  web disappeared. Stopping and not restarting.",
             "| INFO  web stopping",
             "web Signal { ticket: Ticket { instance: 0, serial: 1 }, scope: Main, signal: Signal(15) }",
             "web Signal { ticket: Ticket { instance: 0, serial: 1 }, scope: Main, signal: Signal(18) }",
-            "web Remember(Remembered { order: None, process: Some(Main { ticket: Ticket { instance: 0, serial: 1 }, \
-             id: ProcId { pid: 7, start: 1 } }), rest: None })",
+            "web Remember Stopping (order None)",
         ],
     );
 }

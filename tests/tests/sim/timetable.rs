@@ -59,6 +59,15 @@ impl Timetable {
         }
     }
 
+    /// The signal by which the supervisor was told to end, if it was.
+    pub(crate) const fn told(&self) -> Option<Signal> {
+        match (self.part, self.finale) {
+            (Part::Trouble | Part::Calm, _) => None,
+            (Part::Ending | Part::EndingAgain, Finale::Term) => Some(Signal::TERM),
+            (Part::Ending | Part::EndingAgain, _) => Some(Signal::HUP),
+        }
+    }
+
     pub(crate) fn is_in_trouble(&self) -> bool {
         self.part == Part::Trouble
     }
@@ -104,7 +113,8 @@ impl Sim {
     fn say_end(&mut self, signal: Signal) -> Part {
         self.note(&format!("--- the supervisor is told to end by {signal}"));
         self.ready.push(Input::Signal(signal));
-        self.fate = Fate::Lives;
+        let is_drained = signal == Signal::HUP && self.timetable.finale != Finale::DrainTwice;
+        self.fate = if is_drained && self.rng.one_in(3) { Fate::Killed } else { Fate::Lives };
         let again = self.timetable.finale == Finale::DrainTwice;
         let wait = if again { self.rng.delay() } else { SETTLING };
         self.later(wait, Happening::Next);

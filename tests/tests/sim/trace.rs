@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use proclaunch_core::clock::Moment;
-use proclaunch_core::fleet::{Effect, Input, Scan};
+use proclaunch_core::fleet::{Effect, Input, Recall, Scan};
 use proclaunch_core::hook::Question;
-use proclaunch_core::machine::Action;
+use proclaunch_core::machine::{Action, Remembered};
 use proclaunch_core::profile::HookFiles;
 
 /// How many lines are shown of a run that failed.
@@ -59,10 +59,10 @@ impl Trace {
 pub(crate) fn input(input: &Input) -> String {
     match input {
         Input::Scan(scan) => scanned(scan),
-        Input::Recall(recalled) => {
-            let mut text = "Recall".to_owned();
-            for (name, recalled) in recalled {
-                let _ = write!(text, " {name}: {:?} up {:?};", recalled.remembered, recalled.up);
+        Input::Recall(Recall { fleet, profiles }) => {
+            let mut text = format!("Recall {:?}", fleet.draining);
+            for (name, recalled) in profiles {
+                let _ = write!(text, " {name}: {:?} {:?};", recalled.remembered.phase, recalled.found);
             }
             text
         }
@@ -119,12 +119,23 @@ pub(crate) fn effect(effect: &Effect) -> String {
             let Question { id, hook, check, .. } = &**question;
             format!("{name} Consult {} {hook} {check}", id.0)
         }
+        Effect::Do(name, Action::Remember(remembered)) => {
+            let Remembered { order, phase, owed, .. } = &**remembered;
+            let phase = format!("{phase:?}");
+            let phase = phase.split(' ').next().unwrap_or_default();
+            let owes = if owed.is_empty() { "" } else { ", and owes signals" };
+            format!("{name} Remember {phase} (order {order:?}{owes})")
+        }
         Effect::Do(name, Action::RemovePidFile(_)) => format!("{name} RemovePidFile"),
         Effect::Do(name, action) => format!("{name} {action:?}"),
         Effect::Log(entry) => {
             // From the level on: the time stands before it already.
             format!("| {}", &proclaunch_core::log::line(0, entry)[25..])
         }
-        Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => format!("{effect:?}"),
+        Effect::ReopenLog
+        | Effect::Upgrade
+        | Effect::RememberFleet(_)
+        | Effect::Forget(_)
+        | Effect::ForgetAll => format!("{effect:?}"),
     }
 }

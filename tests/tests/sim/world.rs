@@ -11,13 +11,14 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
-use proclaunch_core::fleet::{Config, Effect, Fleet, Input};
+use proclaunch_core::fleet::{Config, Effect, Fleet, Input, Memo, Recall};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::{Recalled, Remembered};
+use proclaunch_core::machine::{Found, Phase, Recalled, Remembered};
 use proclaunch_core::profile::Kill;
 use proclaunch_core::signal::Signal;
 use proclaunch_core::world::World;
 
+use crate::book::Book;
 use crate::checks::{ensure, violated};
 use crate::directory::Directory;
 use crate::happening::{Fate, Happening, Unwound};
@@ -25,7 +26,8 @@ use crate::hooks::Host;
 use crate::keeper::Keeper;
 use crate::lines::Lines;
 use crate::model::Model;
-use crate::processes::Processes;
+use crate::plan::Kin;
+use crate::processes::{Process, Processes};
 use crate::questions::Questions;
 use crate::rng::Rng;
 use crate::timetable::Timetable;
@@ -49,6 +51,8 @@ pub(crate) struct Sim {
     pub(crate) hooks: Host,
     pub(crate) questions: Questions,
     pub(crate) records: BTreeMap<ProfileName, Remembered>,
+    pub(crate) memo: Memo,
+    pub(crate) book: Book,
     pub(crate) directory: Directory,
     pub(crate) timetable: Timetable,
     pub(crate) model: Model,
@@ -62,6 +66,8 @@ pub(crate) struct Sim {
     inputs: u64,
     had_timeout: bool,
     pub(crate) fate: Fate,
+    /// How many effects the supervisor may have before it is killed, if it is to be killed between two.
+    effects_left: Option<u64>,
     /// There is no supervisor.
     pub(crate) is_alone: bool,
 }
@@ -69,7 +75,7 @@ pub(crate) struct Sim {
 impl Sim {
     pub(crate) fn new(seed: u64, keeps_trace: bool) -> Self {
         let mut rng = Rng::new(seed);
-        let config = Config { instance: 0, drain_on_term: rng.one_in(4) };
+        let config = Config { instance: 0, drain_on_term: rng.one_in(4), exit_with: None };
         let mut hooks = Host::new(seed);
         let directory = Directory::draw(&mut rng, &mut hooks.rng);
         let timetable = Timetable::draw(&mut rng);
@@ -84,11 +90,13 @@ impl Sim {
             hooks,
             questions: Questions::default(),
             records: BTreeMap::new(),
+            memo: Memo::default(),
+            book: Book::default(),
             directory,
             timetable,
             model: Model::default(),
             lines: Lines::default(),
-            shadow: Fleet::new(config),
+            shadow: Fleet::new(config.clone()),
             config,
             expected: VecDeque::new(),
             trace: Trace::new(keeps_trace),
@@ -96,6 +104,7 @@ impl Sim {
             inputs: 0,
             had_timeout: false,
             fate: Fate::Lives,
+            effects_left: None,
             is_alone: false,
         };
         sim.begin();
@@ -104,32 +113,69 @@ impl Sim {
 
     /// A new supervisor, which recalls what was remembered.
     pub(crate) fn boot(&mut self) -> Fleet {
+        self.end_of_supervisor();
         self.queue.retain(|_, happening| !happening.is_for_supervisor());
         self.ready.clear();
         self.expected.clear();
-        self.keeper = Keeper::default();
+        self.keeper.forget_reports();
         self.hooks.forget();
         self.questions = Questions::default();
         self.fate = Fate::Lives;
         self.config.instance = self.rng.next();
         self.note("--- a supervisor begins");
-        self.excuse_the_forgotten();
-        let recalled: BTreeMap<ProfileName, Recalled> =
-            self.records.iter().map(|(name, remembered)| (name.clone(), self.recall(*remembered))).collect();
-        self.model = Model::new(recalled.clone(), self.config.drain_on_term);
-        self.lines = Lines::default();
-        if !recalled.is_empty() || self.rng.one_in(2) {
-            self.ready.push(Input::Recall(recalled));
+        let profiles: BTreeMap<ProfileName, Recalled> =
+            self.records.iter().map(|(name, remembered)| (name.clone(), self.recall(remembered))).collect();
+        for (name, recalled) in &profiles {
+            if let (Phase::Launching { start, .. }, Found::Nothing | Found::Left) =
+                (&recalled.remembered.phase, recalled.found)
+            {
+                self.book.never_made(name, start.ticket);
+            }
         }
+        self.end_strays();
+        self.model = Model::new(profiles.clone(), self.config.drain_on_term);
+        self.lines = Lines::after(&profiles);
+        let fleet = self.memo.clone();
+        self.model.is_draining = fleet.draining.is_some();
+        if !profiles.is_empty() || fleet != Memo::default() || self.rng.one_in(2) {
+            self.ready.push(Input::Recall(Recall { fleet, profiles }));
+        }
+        self.tell_again();
         let delay = if self.rng.one_in(3) { self.rng.delay() } else { Duration::ZERO };
         self.later(delay, Happening::Scan(None));
-        self.shadow = Fleet::new(self.config);
-        Fleet::new(self.config)
+        self.shadow = Fleet::new(self.config.clone());
+        Fleet::new(self.config.clone())
     }
 
-    fn recall(&self, remembered: Remembered) -> Recalled {
-        let process = remembered.process.and_then(|main| self.processes.get(main.id));
-        Recalled { remembered, up: process.map(|process| self.now.since(process.born)) }
+    /// What a supervisor asked of the keeper is done; a keeper that is killed too may not have come to it.
+    fn end_of_supervisor(&mut self) {
+        let takes_keeper = self.fate == Fate::Leaves || self.rng.one_in(4);
+        let asked: Vec<Happening> =
+            self.queue.values().filter(|one| matches!(one, Happening::Launch(..))).cloned().collect();
+        self.queue.retain(|_, happening| !matches!(happening, Happening::Launch(..)));
+        for happening in asked {
+            let Happening::Launch(name, ticket, profile) = happening else { continue };
+            if !takes_keeper || self.rng.one_in(2) {
+                self.launch(&name, ticket, &profile);
+            }
+        }
+        if takes_keeper {
+            self.note("--- the keeper is gone");
+            self.keeper = Keeper::default();
+            self.excuse_the_forgotten();
+        }
+    }
+
+    fn recall(&self, remembered: &Remembered) -> Recalled {
+        let phase = &remembered.phase;
+        let inventory = phase.start().and_then(|start| self.keeper.inventory(start.ticket));
+        let up = |id| self.processes.get(id).map(|process| self.now.since(process.born));
+        let bearer = |ticket| {
+            let bears = |process: &&Process| process.ticket == ticket && process.kin != Kin::Untold;
+            self.processes.iter().filter(bears).min_by_key(|process| process.born).map(|process| process.id)
+        };
+        let found = Found::work_out(phase, inventory, up, bearer);
+        Recalled { remembered: remembered.clone(), found }
     }
 
     pub(crate) fn later(&mut self, delay: Duration, happening: Happening) {
@@ -179,7 +225,7 @@ impl Sim {
                 until = until.plus(self.rng.duration(Duration::from_millis(50)));
             }
             self.pass(until);
-            if self.fate != Fate::Lives && self.knows_all_starts() {
+            if self.fate != Fate::Lives {
                 return self.meet_fate(inputs);
             }
         }
@@ -190,7 +236,17 @@ impl Sim {
             inputs.push(Input::Signal(Signal::TERM));
             return;
         }
+        if self.effects_left.is_none() && self.rng.one_in(2) {
+            // Between two effects, of one of its next steps.
+            self.effects_left = Some(self.rng.below(8));
+            return;
+        }
+        self.be_killed()
+    }
+
+    fn be_killed(&mut self) -> ! {
         self.note("--- the supervisor is killed");
+        self.effects_left = None;
         resume_unwind(Box::new(Unwound::Killed));
     }
 
@@ -217,8 +273,18 @@ impl Sim {
             self.questions.check(now, &asked, &effects, &self.shadow);
             for effect in effects {
                 let kill = match &effect {
-                    Effect::Do(name, _) => self.model.kill(name),
-                    Effect::Log(_) | Effect::ReopenLog | Effect::Forget(_) | Effect::ForgetAll => Kill::Mixed,
+                    // Of files that are bad, the record tells what was in force.
+                    Effect::Do(name, _) => {
+                        let record = self.records.get(name).and_then(|record| record.stop.as_ref());
+                        let of_record = || record.map_or(Kill::Mixed, |stop| stop.kill);
+                        self.model.kill(name).unwrap_or_else(of_record)
+                    }
+                    Effect::Log(_)
+                    | Effect::ReopenLog
+                    | Effect::Upgrade
+                    | Effect::RememberFleet(_)
+                    | Effect::Forget(_)
+                    | Effect::ForgetAll => Kill::Mixed,
                 };
                 self.expected.push_back((effect, kill));
             }
@@ -262,6 +328,11 @@ impl World for Sim {
     }
 
     fn perform(&mut self, effect: Effect) {
+        match self.effects_left {
+            Some(0) => self.be_killed(),
+            Some(left) => self.effects_left = Some(left - 1),
+            None => {}
+        }
         match self.expected.pop_front() {
             Some((expected, kill)) if expected == effect => self.perform_one(effect, kill),
             expected => violated(format!("not deterministic: {effect:?}, shadow {expected:?}")),

@@ -18,7 +18,7 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
         let path = temp.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
-        if path.file_name().unwrap() == "run" {
+        if path.to_string_lossy().ends_with("run") {
             fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         }
     }

@@ -1,6 +1,6 @@
 //! What a scan changes: only what differs is touched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::clock::Moment;
@@ -66,7 +66,7 @@ impl Fleet {
         }
         if is_new {
             let recalled = self.recalled.remove(name);
-            self.tell(now, name, Event::Begin(recalled), out);
+            self.begin(now, name, recalled, out);
         }
     }
 
@@ -118,23 +118,39 @@ impl Fleet {
 
     /// What an earlier supervisor remembered and the first scan did not find: what lives of it is stopped.
     fn settle_recalled(&mut self, now: Moment, out: &mut Vec<Effect>) {
-        for name in self.begin_recalled(now, out) {
-            self.tell(now, &name, Event::Removed, out);
-        }
-    }
-
-    /// Begins the machines of what an earlier supervisor remembered, lives, and was not seen since. Gives their names.
-    pub(super) fn begin_recalled(&mut self, now: Moment, out: &mut Vec<Effect>) -> Vec<ProfileName> {
-        let mut begun = Vec::new();
-        for (name, recalled) in std::mem::take(&mut self.recalled) {
-            if recalled.up.is_none() {
+        for (name, mut recalled) in std::mem::take(&mut self.recalled) {
+            if recalled.remembered.phase.start().is_none() {
                 out.push(Effect::Forget(name));
                 continue;
             }
             self.insert(&name);
-            self.tell(now, &name, Event::Begin(Some(recalled)), out);
-            begun.push(name);
+            recalled.remembered.is_gone = true;
+            self.begin(now, &name, Some(recalled), out);
         }
-        begun
+        self.early.clear();
+    }
+
+    /// During a drain: what an earlier supervisor started, and no scan has shown yet, is stopped too, by what is known
+    /// of its settings.
+    pub(super) fn drain_recalled(
+        &mut self,
+        now: Moment,
+        profiles: Vec<(ProfileName, Parsed)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut settings: BTreeMap<ProfileName, Parsed> = profiles.into_iter().collect();
+        for (name, recalled) in std::mem::take(&mut self.recalled) {
+            if recalled.remembered.phase.start().is_none() {
+                out.push(Effect::Forget(name));
+                continue;
+            }
+            self.insert(&name);
+            if let Some(Ok(profile)) = settings.remove(&name).map(|parsed| parsed.profile) {
+                self.tell(now, &name, Event::Settings(Arc::new(profile)), out);
+            }
+            // First, so that nothing is begun that is to be stopped.
+            self.tell(now, &name, Event::Drain, out);
+            self.begin(now, &name, Some(recalled), out);
+        }
     }
 }

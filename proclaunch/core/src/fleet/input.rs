@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::ProfileName;
 use crate::log::{Entry, Own};
 use crate::machine::{Action, Event, Look, Order, Recalled};
@@ -23,7 +25,7 @@ pub enum Input {
     /// An operator wants something of a profile.
     Order(ProfileName, Order),
     /// What an earlier supervisor remembered. Comes before the first scan, or not at all.
-    Recall(BTreeMap<ProfileName, Recalled>),
+    Recall(Recall),
     /// Profile directories were read.
     Scan(Scan),
     /// The profiles directory could not be read, for this reason.
@@ -54,6 +56,32 @@ impl Input {
     }
 }
 
+/// What an earlier supervisor remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recall {
+    /// What it was doing as a whole.
+    pub fleet: Memo,
+    /// Its profiles, and what was found of them.
+    pub profiles: BTreeMap<ProfileName, Recalled>,
+}
+
+/// What is remembered of the supervisor as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memo {
+    /// It was stopping all profiles.
+    #[serde(default)]
+    pub draining: Option<Draining>,
+}
+
+/// A drain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draining {
+    /// The code that it is to end with.
+    pub code: u8,
+    /// What it came from: a fragment for people.
+    pub why: String,
+}
+
 /// What a reading of profile directories found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scan {
@@ -76,9 +104,13 @@ pub enum Effect {
     Log(Entry),
     /// Close the log file and open it again by its name.
     ReopenLog,
+    /// Replace the running program by the one that its file has become.
+    Upgrade,
+    /// Write down what the supervisor does as a whole.
+    RememberFleet(Memo),
     /// Drop the record of a profile that is gone.
     Forget(ProfileName),
-    /// Drop all records: the next start is to be a fresh one.
+    /// Drop all that is remembered: the next start is to be a fresh one.
     ForgetAll,
 }
 

@@ -24,7 +24,7 @@ mod input;
 mod scenarios;
 mod shutdown;
 
-pub use input::{Effect, Input, Scan};
+pub use input::{Draining, Effect, Input, Memo, Recall, Scan};
 
 use shutdown::Mode;
 
@@ -33,12 +33,15 @@ use shutdown::Mode;
 const TIMEOUTS_MAX: u32 = 20;
 
 /// What does not change while a supervisor lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// A random number of this supervisor's own.
     pub instance: u64,
     /// TERM and INT stop all profiles instead of leaving them running.
     pub drain_on_term: bool,
+    /// Once this profile has ended and nothing follows by itself, the rest is stopped, and ProcLaunch ends with its
+    /// exit code.
+    pub exit_with: Option<ProfileName>,
 }
 
 /// All profiles, and the supervisor's own mode.
@@ -56,6 +59,8 @@ pub struct Fleet {
     revision: u64,
     tickets: Tickets,
     recalled: BTreeMap<ProfileName, Recalled>,
+    /// What was reported of those before a scan has shown their settings: told when they have begun.
+    early: BTreeMap<ProfileName, Vec<Event>>,
     /// The remarks of the last complete scan, so that each is said once.
     remarks: Vec<Own>,
     scan_failed: bool,
@@ -73,6 +78,7 @@ struct Kept {
 impl Fleet {
     /// A fleet without profiles.
     pub const fn new(config: Config) -> Self {
+        let tickets = Tickets::new(config.instance);
         Self {
             config,
             mode: Mode::Supervising,
@@ -80,8 +86,9 @@ impl Fleet {
             due: BTreeSet::new(),
             alive: 0,
             revision: 0,
-            tickets: Tickets::new(config.instance),
+            tickets,
             recalled: BTreeMap::new(),
+            early: BTreeMap::new(),
             remarks: Vec::new(),
             scan_failed: false,
         }
@@ -98,14 +105,21 @@ impl Fleet {
             Input::Order(name, order) if self.mode == Mode::Supervising => {
                 self.tell(now, &name, Event::Order(order), &mut out);
             }
-            Input::Recall(recalled) => self.recalled = recalled,
+            Input::Recall(recall) => self.recall(now, recall, &mut out),
             Input::Scan(scan) if self.mode == Mode::Supervising => self.scan(now, scan, &mut out),
-            // A drain is the last order, and nothing begins during it.
-            Input::Order(..) | Input::Scan(_) => {}
-            Input::ScanFailed(why) => self.scan_failed(why, &mut out),
+            // A drain is the last order, and nothing begins during it; but what was begun may go by its settings.
+            Input::Scan(scan) => self.drain_recalled(now, scan.profiles, &mut out),
+            Input::Order(..) => {}
+            Input::ScanFailed(why) => {
+                self.scan_failed(why, &mut out);
+                if self.mode != Mode::Supervising {
+                    self.drain_recalled(now, Vec::new(), &mut out);
+                }
+            }
             Input::Say(own) => out.push(Effect::Log(Entry::Own(own))),
             Input::Timeout => self.timeout(now, &mut out),
         }
+        self.end_with(now, &mut out);
         self.end_drain(&mut out);
         out
     }
@@ -140,6 +154,10 @@ impl Fleet {
 
     fn report(&mut self, now: Moment, report: Report, out: &mut Vec<Effect>) {
         let Some((name, event)) = input::as_event(report) else { return };
+        if self.recalled.contains_key(&name) {
+            self.early.entry(name).or_default().push(event);
+            return;
+        }
         if let (false, Event::Spawned { ticket, .. }) = (self.machines.contains_key(&name), &event) {
             // Its profile went while it was being started.
             out.push(Effect::Do(name, Action::KillTree { ticket: *ticket }));
@@ -148,11 +166,18 @@ impl Fleet {
         self.tell(now, &name, event, out);
     }
 
+    /// Begins a machine, and tells it what has happened since it was recalled.
+    fn begin(&mut self, now: Moment, name: &ProfileName, recalled: Option<Recalled>, out: &mut Vec<Effect>) {
+        self.tell(now, name, Event::Begin(recalled.map(Box::new)), out);
+        for event in self.early.remove(name).unwrap_or_default() {
+            self.tell(now, name, event, out);
+        }
+    }
+
     /// What a hook says goes to its profile's machine; that the supervisor is to drain, to all.
     fn hook(&mut self, now: Moment, name: &ProfileName, event: Event, out: &mut Vec<Effect>) {
         if let Event::Wished { hook, wish: Wish::Shutdown(reason) } = &event {
-            let (hook, reason) = (*hook, reason.clone());
-            self.shut_down(now, Own::HookShutsDown { name: name.clone(), hook, reason }, out);
+            self.shut_down(now, name.clone(), *hook, reason.clone(), out);
             return;
         }
         self.tell(now, name, event, out);

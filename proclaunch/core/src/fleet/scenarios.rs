@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::exit::Exit;
 use crate::ids::{ProcId, Ticket};
-use crate::machine::{Main, Order, Remembered, Rest, Want};
+use crate::machine::{Found, Order, Phase, Remembered, Rest, Start, Want};
 use crate::profile::Backoff;
 use crate::signal::Signal;
 use crate::testing::{BEGINNING, Settings, name, parsed, say, show};
@@ -36,7 +36,7 @@ struct World {
 impl World {
     fn new(drain_on_term: bool) -> Self {
         Self {
-            fleet: Fleet::new(Config { instance: 1, drain_on_term }),
+            fleet: Fleet::new(Config { instance: 1, drain_on_term, exit_with: None }),
             now: BEGINNING,
             running: BTreeMap::new(),
             asked: BTreeMap::new(),
@@ -91,6 +91,11 @@ impl World {
                 Some(format!("{name} {}", say(&said, Backoff::default())))
             }
             Effect::ReopenLog => Some("=> reopen the log".to_owned()),
+            Effect::Upgrade => Some("=> upgrade".to_owned()),
+            Effect::RememberFleet(Memo { draining: Some(Draining { code, .. }) }) => {
+                Some(format!("=> remember the drain, with {code}"))
+            }
+            Effect::RememberFleet(Memo { draining: None }) => Some("=> remember no drain".to_owned()),
             Effect::Forget(name) => Some(format!("{name} => forget")),
             Effect::ForgetAll => Some("=> forget all".to_owned()),
         };
@@ -117,6 +122,13 @@ impl World {
         self.step(Input::Report(Report::Exited { name, ticket, id, exit, remains: Vec::new() }));
     }
 
+    /// Nothing of the profile's start lives any more.
+    fn gone(&mut self, profile: &str) {
+        let name = name(profile);
+        let (ticket, _) = self.running.remove(&name).expect("it has a start");
+        self.step(Input::Report(Report::Gone { name, ticket }));
+    }
+
     fn waits(&mut self, duration: Duration) {
         let end = self.now.plus(duration);
         while let Some(at) = self.fleet.deadline().filter(|at| *at <= end) {
@@ -127,11 +139,19 @@ impl World {
     }
 
     fn recall(&mut self, remembered: &[(&str, Remembered, Option<u64>)]) {
+        self.recall_with(Memo::default(), remembered);
+    }
+
+    fn recall_with(&mut self, fleet: Memo, remembered: &[(&str, Remembered, Option<u64>)]) {
         let recalled = remembered.iter().map(|(profile, remembered, up)| {
-            let up = up.map(Duration::from_secs);
-            (name(profile), Recalled { remembered: *remembered, up })
+            let found = match (remembered.phase.main(), up) {
+                (Some(id), Some(up)) => Found::Alive { id, up: Duration::from_secs(*up) },
+                (Some(id), None) => Found::Ended { id, exit: Exit::Unknown, at: None },
+                (None, _) => Found::Nothing,
+            };
+            (name(profile), Recalled { remembered: remembered.clone(), found })
         });
-        self.step(Input::Recall(recalled.collect()));
+        self.step(Input::Recall(Recall { fleet, profiles: recalled.collect() }));
     }
 
     /// What was done since this was last asked.
@@ -154,7 +174,9 @@ fn found(profiles: Profiles<'_>) -> Vec<(ProfileName, crate::profile::Parsed)> {
     profiles.iter().map(|(profile, settings)| (name(profile), parsed(settings))).collect()
 }
 
-const fn lives(pid: i32) -> Remembered {
-    let main = Main { ticket: Ticket { instance: 9, serial: 1 }, id: ProcId { pid, start: 1 } };
-    Remembered { order: None, process: Some(main), rest: None }
+fn lives(pid: i32) -> Remembered {
+    let ticket = Ticket { instance: 9, serial: 1 };
+    let start = Start { ticket, since: None, shape: None, daemonizes: false };
+    let phase = Phase::Running { start, id: ProcId { pid, start: 1 }, attention: None };
+    Remembered { phase, ..Remembered::default() }
 }

@@ -1,12 +1,14 @@
 //! How ProcLaunch ends: it leaves its profiles running, or drains them first.
 
 use crate::clock::Moment;
+use crate::exit::Exit;
+use crate::hook::Hook;
 use crate::ids::ProfileName;
 use crate::log::{Entry, Own};
-use crate::machine::Event;
+use crate::machine::{Event, Idle, Rest};
 use crate::signal::Signal;
 
-use super::{Effect, Fleet};
+use super::{Draining, Effect, Fleet, Memo, Recall};
 
 /// All profiles were stopped by request, or were to be: the code of the original.
 const DRAINED: u8 = 111;
@@ -28,7 +30,7 @@ impl Fleet {
     pub(super) fn signal(&mut self, now: Moment, signal: Signal, out: &mut Vec<Effect>) {
         match signal {
             Signal::USR1 => out.push(Effect::ReopenLog),
-            Signal::USR2 => out.push(Effect::Log(Entry::Own(Own::NoUpgrade))),
+            Signal::USR2 => out.push(Effect::Upgrade),
             Signal::HUP | Signal::TERM | Signal::INT => self.end(now, signal, out),
             _ => {}
         }
@@ -36,17 +38,22 @@ impl Fleet {
 
     fn end(&mut self, now: Moment, signal: Signal, out: &mut Vec<Effect>) {
         match self.mode {
-            Mode::Supervising if signal == Signal::HUP => {
-                self.drain(now, Own::Draining { signal }, DRAINED, out);
-            }
-            Mode::Supervising if self.config.drain_on_term => {
-                self.drain(now, Own::Draining { signal }, 0, out);
+            Mode::Supervising if signal == Signal::HUP || self.config.drain_on_term => {
+                let code = if signal == Signal::HUP { DRAINED } else { 0 };
+                self.drain(
+                    now,
+                    Own::Draining { signal },
+                    Draining { code, why: format!("received {signal}") },
+                    out,
+                );
             }
             Mode::Supervising => {
                 out.push(Effect::Log(Entry::Own(Own::Exiting)));
                 self.mode = Mode::Ended { code: 0 };
             }
             Mode::Draining { .. } => {
+                // Whoever starts ProcLaunch again wants it to supervise.
+                out.push(Effect::RememberFleet(Memo::default()));
                 out.push(Effect::Log(Entry::Own(Own::ExitingAtOnce { signal })));
                 self.mode = Mode::Ended { code: DRAINED };
             }
@@ -55,29 +62,77 @@ impl Fleet {
     }
 
     /// A hook has the supervisor drain.
-    pub(super) fn shut_down(&mut self, now: Moment, why: Own, out: &mut Vec<Effect>) {
+    pub(super) fn shut_down(
+        &mut self,
+        now: Moment,
+        name: ProfileName,
+        hook: Hook,
+        reason: String,
+        out: &mut Vec<Effect>,
+    ) {
         if self.mode == Mode::Supervising {
-            self.drain(now, why, DRAINED, out);
+            let why = format!("told by {name}/{hook}.lua: {reason}");
+            self.drain(now, Own::HookShutsDown { name, hook, reason }, Draining { code: DRAINED, why }, out);
         }
     }
 
-    fn drain(&mut self, now: Moment, why: Own, code: u8, out: &mut Vec<Effect>) {
-        out.push(Effect::Log(Entry::Own(why)));
-        self.mode = Mode::Draining { code };
-        // What an earlier supervisor started and no scan has shown yet is stopped too.
-        self.begin_recalled(now, out);
+    /// Drains once the profile that the supervisor is to end with has ended, and nothing follows by itself.
+    pub(super) fn end_with(&mut self, now: Moment, out: &mut Vec<Effect>) {
+        let Some(name) = self.config.exit_with.clone().filter(|_| self.mode == Mode::Supervising) else {
+            return;
+        };
+        let Some(machine) = self.machine(&name) else { return };
+        if !matches!(machine.idle(), Some(Idle::Rest(Rest::Done | Rest::Dead | Rest::GaveUp))) {
+            return;
+        }
+        let exit = machine.last_exit();
+        let code = exit.map_or(DRAINED, code_of);
+        let how = exit.map_or_else(|| "never started".to_owned(), |exit| exit.to_string());
+        let why = format!("exits with {name}: {how}");
+        self.drain(now, Own::ExitsWith { name, why: how }, Draining { code, why }, out);
+    }
+
+    fn drain(&mut self, now: Moment, said: Own, draining: Draining, out: &mut Vec<Effect>) {
+        self.mode = Mode::Draining { code: draining.code };
+        // First, so that the next supervisor goes on with it, whatever was done of it.
+        out.push(Effect::RememberFleet(Memo { draining: Some(draining) }));
+        out.push(Effect::Log(Entry::Own(said)));
         let names: Vec<ProfileName> = self.machines.keys().cloned().collect();
+        self.drain_recalled(now, Vec::new(), out);
         for name in names {
             self.tell(now, &name, Event::Drain, out);
         }
     }
 
+    /// Takes what an earlier supervisor remembered. A drain goes on once a scan has shown the settings.
+    pub(super) fn recall(&mut self, now: Moment, recall: Recall, out: &mut Vec<Effect>) {
+        let Recall { fleet, profiles } = recall;
+        self.recalled = profiles;
+        match (self.mode, fleet.draining) {
+            (Mode::Supervising, Some(Draining { code, why })) => {
+                self.mode = Mode::Draining { code };
+                out.push(Effect::Log(Entry::Own(Own::DrainGoesOn { why })));
+            }
+            (Mode::Draining { .. }, _) => self.drain_recalled(now, Vec::new(), out),
+            (Mode::Supervising | Mode::Ended { .. }, _) => {}
+        }
+    }
+
     /// Ends a drain once nothing lives any more.
     pub(super) fn end_drain(&mut self, out: &mut Vec<Effect>) {
-        if let (Mode::Draining { code }, 0) = (self.mode, self.alive) {
+        if let (Mode::Draining { code }, 0, true) = (self.mode, self.alive, self.recalled.is_empty()) {
             out.push(Effect::Log(Entry::Own(Own::AllStopped)));
             out.push(Effect::ForgetAll);
             self.mode = Mode::Ended { code };
         }
+    }
+}
+
+/// The exit code that tells how a process ended, as a shell tells it.
+fn code_of(exit: Exit) -> u8 {
+    match (exit, exit.signal()) {
+        (Exit::Code(code), _) => code,
+        (_, Some(signal)) => u8::try_from(128 + signal.number()).unwrap_or(DRAINED),
+        (Exit::Signal { .. } | Exit::OutOfMemory | Exit::Unknown, None) => DRAINED,
     }
 }

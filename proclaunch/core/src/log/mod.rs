@@ -6,11 +6,13 @@
 mod entry;
 mod format;
 mod own;
+mod part;
 mod said;
 mod words;
 
 pub use entry::{Entry, Level};
 pub use format::{Escaped, Span, line};
 pub use own::Own;
+pub use part::{Helper, Part};
 pub use said::Said;
 pub use words::Outcome;

@@ -1,8 +1,11 @@
 //! The lines that ProcLaunch writes about itself: which there are, at which level, in which words.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::entry::Level;
+use super::format::Span;
+use super::part::Part;
 use crate::hook::Hook;
 use crate::ids::ProfileName;
 use crate::signal::Signal;
@@ -22,7 +25,6 @@ pub enum Own {
     LogReopened,
     LogNotReopened { why: String },
     LogDelayed { delayed: u64, dropped: u64, why: String },
-    NoUpgrade,
     ProfilesUnreadable { why: String },
     ProfilesReadable,
     WatchIncomplete { why: String },
@@ -30,26 +32,36 @@ pub enum Own {
     BadDefault { problem: String },
     OutputLost { name: ProfileName, why: String },
     OutputBack,
+    OutputWaits { name: ProfileName, why: String },
+    OutputGoesOn { name: ProfileName },
+    LoggerSaid { text: String },
+    LogRunDied { name: ProfileName, why: String, next: Duration },
     RecordNotWritten { why: String },
     RecordsWritten,
     RecordRefused { file: String, why: String },
     MetricsNotWritten { why: String },
     MetricsWritten,
+    DrainGoesOn { why: String },
+    ExitsWith { name: ProfileName, why: String },
+    Part(Part),
 }
 
 impl Own {
     pub(super) const fn level(&self) -> Level {
         match self {
             Self::Failed { .. } => Level::Fatal,
+            Self::Part(part) => part.level(),
             Self::LogNotReopened { .. }
             | Self::LogDelayed { .. }
             | Self::HooksStuck { .. }
-            | Self::NoUpgrade
             | Self::ProfilesUnreadable { .. }
             | Self::WatchIncomplete { .. }
             | Self::BadDirectoryName { .. }
             | Self::BadDefault { .. }
             | Self::OutputLost { .. }
+            | Self::OutputWaits { .. }
+            | Self::LoggerSaid { .. }
+            | Self::LogRunDied { .. }
             | Self::RecordNotWritten { .. }
             | Self::RecordRefused { .. }
             | Self::MetricsNotWritten { .. } => Level::Warn,
@@ -62,8 +74,11 @@ impl Own {
             | Self::LogReopened
             | Self::ProfilesReadable
             | Self::OutputBack
+            | Self::OutputGoesOn { .. }
             | Self::RecordsWritten
-            | Self::MetricsWritten => Level::Info,
+            | Self::MetricsWritten
+            | Self::DrainGoesOn { .. }
+            | Self::ExitsWith { .. } => Level::Info,
         }
     }
 }
@@ -99,9 +114,6 @@ impl fmt::Display for Own {
                     "log could not be written for a while ({why}; {delayed} lines late, {dropped} lost)"
                 )
             }
-            Self::NoUpgrade => {
-                f.write_str("received USR2. This version cannot upgrade in place; nothing is done.")
-            }
             Self::ProfilesUnreadable { why } => {
                 write!(f, "failed to {why}; every profile stays as it is until it is back")
             }
@@ -122,6 +134,15 @@ impl fmt::Display for Own {
                 )
             }
             Self::OutputBack => f.write_str("output can be kept again"),
+            Self::OutputWaits { name, why } => write!(
+                f,
+                "cannot write the output of {name} ({why}); it waits, and is tried again each second"
+            ),
+            Self::OutputGoesOn { name } => write!(f, "output of {name} can be written again"),
+            Self::LogRunDied { name, why, next } => {
+                write!(f, "log_run of {name} died ({why}, restart in {})", Span(*next))
+            }
+            Self::LoggerSaid { text } => write!(f, "logger says: {text}"),
             Self::RecordNotWritten { why } => {
                 write!(f, "failed to {why}; supervision goes on, but a later start may not know what runs")
             }
@@ -131,6 +152,34 @@ impl fmt::Display for Own {
                 write!(f, "failed to {why}; it is tried again, and what hooks count is kept")
             }
             Self::MetricsWritten => f.write_str("metrics can be written again"),
+            Self::DrainGoesOn { why } => write!(f, "goes on stopping all profiles ({why})"),
+            Self::ExitsWith { name, why } => write!(f, "exits with {name} ({why}). Stopping all profiles."),
+            Self::Part(part) => part.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Entry, line};
+
+    /// The line from its level on.
+    #[track_caller]
+    fn check(own: Own, expect: &str) {
+        assert_eq!(line(0, &Entry::Own(own)).split_off(25), expect);
+    }
+
+    #[test]
+    fn what_goes_on_or_ends_with_a_profile_is_said() {
+        check(
+            Own::DrainGoesOn { why: "received HUP".to_owned() },
+            "INFO  ProcLaunch goes on stopping all profiles (received HUP)",
+        );
+        let name = ProfileName::parse("job").unwrap();
+        check(
+            Own::ExitsWith { name, why: "exit 3".to_owned() },
+            "INFO  ProcLaunch exits with job (exit 3). Stopping all profiles.",
+        );
     }
 }

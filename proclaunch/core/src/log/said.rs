@@ -22,7 +22,7 @@ pub enum Said {
     Running { id: ProcId },
     Adopted { id: ProcId, up: Duration },
     Died { id: ProcId, exit: Exit, after: Duration, outcome: Outcome },
-    DiedUnseen { id: ProcId, outcome: Outcome },
+    DiedUnseen { id: ProcId, exit: Exit, outcome: Outcome },
     Finished { id: ProcId, exit: Exit, after: Duration },
     StartFailed { why: String, outcome: Outcome },
     GaveUp { deaths: u32, within: Duration },
@@ -101,8 +101,8 @@ impl fmt::Display for Said {
             Self::Died { id, exit, after, outcome } => {
                 write!(f, "died (pid {}, {exit}, after {}, {outcome})", id.pid, Span(*after))
             }
-            Self::DiedUnseen { id, outcome } => {
-                write!(f, "died (pid {}, exit unknown, while no supervisor ran, {outcome})", id.pid)
+            Self::DiedUnseen { id, exit, outcome } => {
+                write!(f, "died (pid {}, {exit}, while no supervisor ran, {outcome})", id.pid)
             }
             Self::Finished { id, exit, after } => {
                 write!(f, "finished (pid {}, {exit}, after {})", id.pid, Span(*after))

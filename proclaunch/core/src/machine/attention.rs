@@ -13,6 +13,7 @@ use super::event::Action;
 use super::health::{Due, Health, Watch};
 use super::memory::{Memory, Rest, Want};
 use super::policy::End;
+use super::remembered::Cause;
 use super::state::{Attention, Running, State, StateName, Then};
 
 /// It runs and serves: says so, and begins to ask its hooks.
@@ -39,16 +40,23 @@ impl Memory {
 
 impl Running {
     /// Begins to ask the hooks that are in force, from now on.
-    pub(super) fn attend(mut self, memory: &Memory, now: Moment) -> Self {
+    pub(super) fn attend(mut self, memory: &mut Memory, now: Moment) -> Self {
         let old = self.attention.take();
-        let ready = old.as_ref().map_or(now, |attention| attention.ready);
+        let Some(hooks) = memory.hooks().cloned() else { return self };
+        let before = memory.take_attention();
+        let ready = match (&old, &before) {
+            (_, Some(before)) => before.ready,
+            (Some(old), None) => old.ready,
+            (None, None) => now,
+        };
         // What is to be decided is to be decided still.
         let (change, verdict) = old.map_or((None, None), |old| (old.change, old.verdict));
-        self.attention = memory.hooks().map(|hooks| {
-            let mut watch = Watch::new(Some(hooks), now);
-            memory.silence(&mut watch);
-            Box::new(Attention { ready, watch, change, verdict })
-        });
+        let mut watch = Watch::new(Some(&hooks), now);
+        if let Some(before) = before {
+            watch.go_on(before.health, before.forgiven, &before.checks);
+        }
+        memory.silence(&mut watch);
+        self.attention = Some(Box::new(Attention { ready, watch, change, verdict }));
         self
     }
 
@@ -180,9 +188,14 @@ impl Running {
     }
 
     /// It is unhealthy: asks what is to be done about it.
-    fn ask_if_it_goes_on(mut self, memory: &mut Memory, cx: &mut Context<'_>, reason: String) -> State {
+    pub(super) fn ask_if_it_goes_on(
+        mut self,
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        reason: String,
+    ) -> State {
         let now = self.now(false);
-        memory.because("unhealthy", reason);
+        memory.because(Cause::Unhealthy, reason);
         if !memory.has(Hook::ShouldRestart) {
             return self.apply_verdict(memory, cx, Outcome::TimedOut);
         }
@@ -197,8 +210,11 @@ impl Running {
     fn apply_verdict(mut self, memory: &mut Memory, cx: &mut Context<'_>, outcome: Outcome) -> State {
         let after = cx.now.since(self.since);
         let restarts = memory.policy().restart != Restart::Never;
-        let by_settings =
-            if restarts { memory.decide(cx, End::Unhealthy(after)).0 } else { Then::Rest(Rest::Dead) };
+        let by_settings = if restarts {
+            memory.decide(cx, cx.now, End::Unhealthy(after)).0
+        } else {
+            Then::Rest(Rest::Dead)
+        };
         let then = memory.verdict(cx, outcome, by_settings);
         if then == Then::Rest(Rest::Dead) {
             // It runs on; enough further failures make it unhealthy once more.
@@ -223,7 +239,7 @@ impl Running {
             }
             Change::Restart => {
                 memory.forgive();
-                memory.because("changed", "its files have changed".to_owned());
+                memory.because(Cause::Changed, "its files have changed".to_owned());
                 self.stop(memory, cx)
             }
             Change::Ignore => {
@@ -239,7 +255,7 @@ impl Running {
         match wish {
             Wish::Restart(reason) if memory.want == Want::Up => {
                 cx.say(Said::HookDecided { hook, what: format!("restarts: {reason}") });
-                memory.because("order", reason);
+                memory.because(Cause::Order, reason);
                 self.stop(memory, cx)
             }
             Wish::Signal(signal, reason) => {

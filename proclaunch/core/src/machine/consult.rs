@@ -19,7 +19,10 @@ use super::Context;
 use super::event::Action;
 use super::health::Health;
 use super::memory::{Memory, Rest, Want};
+use super::remembered::{AttentionThen, HooksThen};
 use super::state::{Starting, State, StateName, Stopped, Stopping, Then};
+
+mod then;
 
 /// At most so many calls of `on_event` within [`EVENTS_WINDOW`]: a crash loop must not become a storm of pages.
 const EVENTS_MAX: u32 = 20;
@@ -45,6 +48,8 @@ pub(super) struct Known {
     strikes: BTreeMap<Hook, Strikes>,
     events_since: Moment,
     events: u32,
+    /// What an earlier supervisor knew, until these hooks are loaded, or others.
+    before: Option<(HooksThen, Option<AttentionThen>)>,
 }
 
 /// How often a hook has failed in a row.
@@ -156,6 +161,7 @@ impl Memory {
         }
         self.known_hooks.loaded = Some((digest, hooks));
         self.known_hooks.strikes.clear();
+        self.known_hooks.go_on(digest);
         true
     }
 
@@ -232,7 +238,7 @@ impl Memory {
             ready_for: now.ready.map(|ready| at.since(ready)).unwrap_or_default(),
             restarts: self.starts.saturating_sub(1),
             exit,
-            cause: self.cause.to_owned(),
+            cause: self.cause.word().to_owned(),
             reason: self.reason.clone(),
             exit_ages: self.unasked.iter().map(|ended| at.since(*ended)).collect(),
             history: past.collect(),
@@ -314,7 +320,7 @@ pub(super) fn questions(state: &State) -> Vec<QuestionId> {
         State::Stopped(
             Stopped::Idle(_) | Stopped::Looking { .. } | Stopped::Loading { .. } | Stopped::Backoff { .. },
         )
-        | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_)) => Vec::new(),
+        | State::Starting(Starting::Launching(_) | Starting::Daemonizing(_)) => Vec::new(),
         State::Starting(Starting::Gate(gate)) => gate.asked.into_iter().collect(),
         State::Starting(Starting::Readying(readying)) => {
             readying.asked.map(|(id, _)| id).into_iter().collect()

@@ -11,13 +11,15 @@ use crate::process::{Scope, SpawnError, Stage};
 use crate::profile::{Fingerprint, Profile, Variable};
 use crate::signal::Signal;
 
-use super::memory::{Remembered, Want};
+use super::found::Recalled;
+use super::memory::Want;
+use super::remembered::Remembered;
 
 /// Into a machine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The first event: what an earlier supervisor remembered of this profile, if there was one.
-    Begin(Option<Recalled>),
+    Begin(Option<Box<Recalled>>),
     /// The profile's files are good, and this is what they say.
     Settings(Arc<Profile>),
     /// The profile's files are bad, for this reason.
@@ -82,15 +84,6 @@ pub enum Event {
     },
     /// The deadline has passed.
     Timeout,
-}
-
-/// What an earlier supervisor remembered, checked against what lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recalled {
-    /// What it wrote.
-    pub remembered: Remembered,
-    /// How long the remembered process has been up; `None` if it no longer lives.
-    pub up: Option<Duration>,
 }
 
 /// What an operator can want of a profile.
@@ -191,7 +184,7 @@ pub enum Action {
     /// A question is of no interest any more.
     Lapse(QuestionId),
     /// Write the record.
-    Remember(Remembered),
+    Remember(Box<Remembered>),
     /// Write a line.
     Log(Said),
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Moment;
 use crate::hook::{Answer, Gate as Answered, Hook, Outcome};
 use crate::log::Said;
 use crate::profile::Profile;
@@ -37,6 +38,21 @@ pub(super) fn enter(memory: &mut Memory, cx: &mut Context<'_>) -> State {
         return ask(memory, cx, 0, String::new());
     }
     launch(memory, cx, Vec::new())
+}
+
+/// Goes on waiting: asks when the time has come, or at once.
+pub(super) fn go_on(
+    memory: &mut Memory,
+    cx: &mut Context<'_>,
+    tries: u32,
+    again: Option<Moment>,
+    said: String,
+) -> State {
+    let gate = Gate { asked: None, until: again.unwrap_or(cx.now), tries, said };
+    if again.is_some_and(|again| again > cx.now) {
+        return State::Starting(Starting::Gate(gate));
+    }
+    gate.again(memory, cx)
 }
 
 fn ask(memory: &mut Memory, cx: &mut Context<'_>, tries: u32, said: String) -> State {

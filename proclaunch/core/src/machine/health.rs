@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Moment;
 use crate::hook::{Answer, Hook, Hooks, Outcome, QuestionId, Schedule};
 use crate::log::Span;
@@ -15,7 +17,8 @@ const LEAST: Duration = Duration::from_millis(10);
 const GRID: Duration = Duration::from_millis(10);
 
 /// What the checks say of a running profile.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is its own word")]
 pub enum Health {
     #[default]
@@ -67,6 +70,17 @@ struct Check {
     count: u32,
     /// Why the last failure was one.
     reason: String,
+}
+
+/// What a check has counted, as far as anything can come of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Counted {
+    /// Those of the last results that still count, newest in the lowest bit; 1 is a failure.
+    pub failures: u64,
+    /// Whether there was any result.
+    pub has_results: bool,
+    /// Why the last failure was one.
+    pub reason: String,
 }
 
 /// What is due.
@@ -221,6 +235,33 @@ impl Watch {
         is_new.then_some(health)
     }
 
+    /// What each check has counted.
+    pub(super) fn counted(&self) -> impl Iterator<Item = (u64, bool, &str)> {
+        let counted = |check: &Check| (check.results & check.window(), check.count > 0);
+        self.checks.iter().map(move |check| {
+            let (failures, has_results) = counted(check);
+            (failures, has_results, if failures == 0 { "" } else { check.reason.as_str() })
+        })
+    }
+
+    pub(super) const fn is_forgiven(&self) -> bool {
+        self.forgiven
+    }
+
+    /// Goes on with what an earlier supervisor has counted of the same checks.
+    pub(super) fn go_on(&mut self, health: Health, forgiven: bool, counted: &[Counted]) {
+        if self.checks.is_empty() || self.checks.len() != counted.len() {
+            return;
+        }
+        self.health = health;
+        self.forgiven = forgiven;
+        for (check, then) in self.checks.iter_mut().zip(counted) {
+            check.results = then.failures;
+            check.count = if then.has_results { check.schedule.of.clamp(1, u64::BITS) } else { 0 };
+            check.reason.clone_from(&then.reason);
+        }
+    }
+
     /// Forgets what was counted: a decision was taken on it. It stays unhealthy until a check says otherwise.
     pub(super) fn forgive(&mut self) {
         for check in &mut self.checks {
@@ -250,9 +291,13 @@ impl Check {
 
     /// Whether enough of the last results are failures.
     const fn is_bad(&self) -> bool {
+        (self.results & self.window()).count_ones() >= self.schedule.bad
+    }
+
+    /// The results that count.
+    const fn window(&self) -> u64 {
         let of = if self.schedule.of < u64::BITS { self.schedule.of } else { u64::BITS };
-        let window = u64::MAX >> (u64::BITS - if of == 0 { 1 } else { of });
-        (self.results & window).count_ones() >= self.schedule.bad
+        u64::MAX >> (u64::BITS - if of == 0 { 1 } else { of })
     }
 
     const fn is_good(&self) -> bool {
@@ -281,97 +326,4 @@ fn due_after(at: Moment, every: Duration) -> Moment {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn watch(bad: u32, of: u32, grace: u64) -> Watch {
-        let schedule = Schedule { bad, of, grace: Duration::from_secs(grace), ..Schedule::default() };
-        let hooks = Hooks { checks: vec![schedule], ..Hooks::default() };
-        Watch::new(Some(&hooks), Moment::default())
-    }
-
-    /// What the health is after these results, one every ten seconds; `x` is a failure.
-    #[track_caller]
-    fn check(bad: u32, of: u32, grace: u64, results: &str, expect: Health) {
-        let mut watch = watch(bad, of, grace);
-        for (n, result) in (1_u64..).zip(results.chars()) {
-            let now = Moment::default().plus(Duration::from_secs(10 * n));
-            let id = QuestionId(n);
-            assert!(matches!(watch.due(now, Moment::default()), Some(Due::Check(0, _))), "{results}: {n}");
-            watch.asked(0, id, now);
-            assert_eq!(watch.due(now, Moment::default()), None, "a check overlaps itself");
-            let outcome = match result {
-                'x' => Outcome::Answer(Answer::Health(Err("bad".to_owned()))),
-                'o' => Outcome::Answer(Answer::Health(Ok(()))),
-                'e' => Outcome::Failed("error".to_owned()),
-                _ => Outcome::Answer(Answer::Nothing),
-            };
-            assert!(watch.answered(id, &outcome, now, Moment::default()));
-            watch.judge();
-        }
-        assert_eq!(watch.health(), expect, "{results}");
-    }
-
-    #[test]
-    fn scenario_20_n_of_m_and_n_in_a_row() {
-        check(3, 3, 0, "", Health::Unknown);
-        check(3, 3, 0, "o", Health::Healthy);
-        check(3, 3, 0, "xx", Health::Unknown);
-        check(3, 3, 0, "xxx", Health::Unhealthy);
-        check(3, 3, 0, "xxoxx", Health::Healthy);
-        check(3, 5, 0, "xoxox", Health::Unhealthy);
-        check(3, 5, 0, "xooxoxoo", Health::Healthy);
-        check(3, 3, 0, "xxxo", Health::Healthy);
-    }
-
-    #[test]
-    fn no_opinion_and_errors_are_not_counted() {
-        check(3, 3, 0, "xx--ex", Health::Unhealthy);
-        check(3, 3, 0, "eeeeee------", Health::Unknown);
-    }
-
-    #[test]
-    fn failures_in_the_grace_time_do_not_count() {
-        check(3, 3, 35, "xxxx", Health::Unknown);
-        check(3, 3, 35, "xxxxxx", Health::Unhealthy);
-    }
-
-    #[test]
-    fn a_check_that_hangs_has_failed_at_its_timeout() {
-        let mut watch = watch(1, 1, 0);
-        let at = |seconds| Moment::default().plus(Duration::from_secs(seconds));
-        assert!(matches!(watch.due(at(10), at(0)), Some(Due::Check(0, _))));
-        watch.asked(0, QuestionId(1), at(10));
-        assert_eq!(watch.deadline(), Some(at(15)));
-        assert_eq!(watch.due(at(14), at(0)), None);
-        assert_eq!(watch.due(at(15), at(0)), Some(Due::Lapsed(QuestionId(1))));
-        assert_eq!(watch.judge(), Some(Health::Unhealthy));
-        assert_eq!(watch.reason(), "no answer within 5s");
-        assert!(!watch.answered(QuestionId(1), &Outcome::Answer(Answer::Health(Ok(()))), at(16), at(0)));
-    }
-    #[test]
-    fn schedules_share_their_points_of_time() {
-        let at = |millis| Moment::default().plus(Duration::from_millis(millis));
-        assert_eq!(due_after(at(1_003), Duration::from_secs(1)), at(2_000));
-        assert_eq!(due_after(at(1_003), Duration::from_millis(50)), at(1_053), "too fine for it");
-        assert_eq!(next_after(at(2_000), Duration::from_secs(1), at(2_001)), at(3_000));
-        assert_eq!(
-            next_after(at(2_000), Duration::from_secs(1), at(9_999)),
-            at(10_990),
-            "never again at once"
-        );
-    }
-
-    #[test]
-    fn a_tick_is_asked_again_only_after_its_answer() {
-        let hooks =
-            Hooks { loaded: vec![Hook::OnTick], tick: Some(Duration::from_secs(1)), ..Hooks::default() };
-        let at = |seconds| Moment::default().plus(Duration::from_secs(seconds));
-        let mut watch = Watch::new(Some(&hooks), at(0));
-        assert_eq!(watch.due(at(1), at(0)), Some(Due::Tick));
-        watch.ticked(QuestionId(1), at(6));
-        assert_eq!((watch.due(at(3), at(0)), watch.deadline()), (None, Some(at(6))));
-        watch.answered(QuestionId(1), &Outcome::Answer(Answer::Nothing), at(3), at(0));
-        assert_eq!(watch.due(at(3), at(0)), Some(Due::Tick));
-    }
-}
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Moment;
 
 use super::event::{Event, Look, Order};
@@ -23,6 +25,14 @@ impl<T, const N: usize> Ring<T, N> {
         self.0.push_back(item);
     }
 
+    /// The newest of these, which come oldest first.
+    pub(super) fn of(items: &[T]) -> Self
+    where
+        T: Copy,
+    {
+        Self(items[items.len().saturating_sub(N)..].iter().copied().collect())
+    }
+
     /// Oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.iter()
@@ -30,7 +40,7 @@ impl<T, const N: usize> Ring<T, N> {
 }
 
 /// One change of the public state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     /// When.
     pub at: Moment,
@@ -43,7 +53,8 @@ pub struct Transition {
 }
 
 /// The kind of event that changed a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each is the event of that name")]
 pub enum Why {
     Begin,

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Moment;
 use crate::exit::Exit;
 use crate::hook::EXITS_COUNTED;
-use crate::ids::{ProcId, Ticket};
+use crate::ids::ProcId;
 use crate::profile::{Policy, Profile};
 
 use super::consult::Known;
 use super::history::{Ring, Transition};
+use super::imprint::Imprint;
+use super::remembered::Cause;
 
 /// The order in force, kept apart from the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,29 +26,6 @@ pub enum Want {
     Down,
     /// Stop, and be forgotten.
     Gone,
-}
-
-/// What is written down of a machine, for a supervisor that comes later.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Remembered {
-    /// The want, if an order put it in force.
-    #[serde(default)]
-    pub order: Option<Want>,
-    /// The process that runs.
-    #[serde(default)]
-    pub process: Option<Main>,
-    /// It has ended, and is not to be started again by itself.
-    #[serde(default)]
-    pub rest: Option<Rest>,
-}
-
-/// The main process of a start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Main {
-    /// Which start.
-    pub ticket: Ticket,
-    /// The process.
-    pub id: ProcId,
 }
 
 /// Why a profile that may run is not started again by itself.
@@ -62,7 +41,7 @@ pub enum Rest {
 }
 
 /// One end of one main process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// When.
     pub at: Moment,
@@ -81,8 +60,12 @@ pub struct Ended {
 pub(super) struct Memory {
     /// The last good settings.
     pub(super) profile: Option<Arc<Profile>>,
+    /// The shape that the files last gave, under this supervisor or an earlier one.
+    pub(super) shape: Option<Imprint>,
     /// Why the newest files are not in force.
     pub(super) trouble: Option<Box<str>>,
+    /// What a record has told of the policy, for want of settings.
+    pub(super) policy_then: Option<Box<Policy>>,
     pub(super) want: Want,
     /// Whether `want` was put in force by an order, so that it outlives this supervisor.
     pub(super) ordered: bool,
@@ -95,11 +78,13 @@ pub(super) struct Memory {
     pub(super) exits: Ring<Ended, 8>,
     /// When the main process ended unasked, as far back as hooks can count.
     pub(super) unasked: Ring<Moment, EXITS_COUNTED>,
-    /// What the record says.
-    pub(super) written: Remembered,
+    /// Whether the last of `exits` is that of the last start.
+    pub(super) has_ended: bool,
+    /// What tells the record from what it should say.
+    pub(super) written: u64,
     pub(super) known_hooks: Box<Known>,
-    /// What the last end or stop came from: `died`, `unhealthy`, `changed`, `order`; and why, in words.
-    pub(super) cause: &'static str,
+    /// What the last end or stop came from; and why, in words.
+    pub(super) cause: Cause,
     pub(super) reason: String,
 }
 
@@ -107,7 +92,9 @@ impl Memory {
     pub(super) fn new() -> Self {
         Self {
             profile: None,
+            shape: None,
             trouble: None,
+            policy_then: None,
             want: Want::Up,
             ordered: false,
             failures: 0,
@@ -116,9 +103,10 @@ impl Memory {
             history: Ring::new(),
             exits: Ring::new(),
             unasked: Ring::new(),
-            written: Remembered::default(),
+            has_ended: false,
+            written: 0,
             known_hooks: Box::default(),
-            cause: "",
+            cause: Cause::None,
             reason: String::new(),
         }
     }
@@ -126,7 +114,8 @@ impl Memory {
     /// The policy in force: the last good one, or the standard one where there never was a good one.
     pub(super) fn policy(&self) -> &Policy {
         static STANDARD: LazyLock<Policy> = LazyLock::new(Policy::default);
-        self.profile.as_ref().map_or(&*STANDARD, |profile| &profile.policy)
+        let of_record = || self.policy_then.as_deref().unwrap_or(&STANDARD);
+        self.profile.as_ref().map_or_else(of_record, |profile| &profile.policy)
     }
 
     pub(super) fn is_oneshot(&self) -> bool {
@@ -134,8 +123,15 @@ impl Memory {
     }
 
     pub(super) fn accept(&mut self, profile: Arc<Profile>) {
+        self.shape = Some(Imprint::of(&profile.shape));
         self.profile = Some(profile);
         self.trouble = None;
+    }
+
+    /// Whether the process would be another one by these settings than by those that the files last gave; `None` if
+    /// they never gave any.
+    pub(super) fn differs(&self, new: &Profile) -> Option<bool> {
+        self.shape.map(|shape| shape != Imprint::of(&new.shape))
     }
 
     /// Puts an order in force. Orders never count as failures, and what counted before them is forgotten.
@@ -150,11 +146,12 @@ impl Memory {
         if !ended.requested {
             self.unasked.push(ended.at);
         }
+        self.has_ended = true;
         self.exits.push(ended);
     }
 
     /// Notes what a stop or an end comes from.
-    pub(super) fn because(&mut self, cause: &'static str, reason: String) {
+    pub(super) fn because(&mut self, cause: Cause, reason: String) {
         self.cause = cause;
         self.reason = reason;
     }

@@ -27,6 +27,7 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::clock::Moment;
+use crate::exit::Exit;
 use crate::hook::{Happening, QuestionId, Wish};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
@@ -36,12 +37,16 @@ mod attention;
 mod consult;
 mod event;
 mod farewell;
+mod found;
 mod gate;
 mod health;
 mod history;
+mod imprint;
 mod memory;
 mod policy;
 mod readying;
+mod remembered;
+mod resume;
 mod running;
 #[cfg(test)]
 mod scenarios;
@@ -52,22 +57,29 @@ mod state;
 mod stopped;
 mod stopping;
 mod tickets;
+mod write;
 
-pub use event::{Action, Event, Look, Order, Recalled};
-pub use health::Health;
+pub use event::{Action, Event, Look, Order};
+pub use found::{Found, Inventory, Recalled};
+pub use health::{Counted, Health};
 pub use history::{Ring, Transition, Why};
-pub use memory::{Ended, Main, Remembered, Rest, Want};
-pub use state::{Idle, StateName, Timer};
+pub use imprint::Imprint;
+pub use memory::{Ended, Rest, Want};
+pub use remembered::{AttentionThen, Cause, HooksThen, Past, Phase, Remembered, Start, Step, StopThen};
+pub use state::{Idle, StateName, Then, Timer};
 pub use tickets::Tickets;
 
 use memory::Memory;
-use state::{Readying, Running, Starting, State, Stopped, Stopping};
+use resume::Resuming;
+use state::{Starting, State, Stopped, Stopping};
 
 /// The state machine of one profile.
 #[derive(Clone, Debug)]
 pub struct Machine {
     state: State,
     memory: Memory,
+    /// It waits for its hooks before it goes on with what an earlier supervisor remembered.
+    resuming: Option<Box<Resuming>>,
 }
 
 /// What one step is given, and what it gives.
@@ -105,11 +117,22 @@ impl Default for Machine {
 impl Machine {
     /// A machine that nothing has happened to. Its first event tells its settings, its second is [`Event::Begin`].
     pub fn new() -> Self {
-        Self { state: State::Stopped(Stopped::Idle(Idle::New)), memory: Memory::new() }
+        Self { state: State::Stopped(Stopped::Idle(Idle::New)), memory: Memory::new(), resuming: None }
     }
 
     /// Takes one event.
     pub fn step(&mut self, cx: &mut Context<'_>, event: Event) {
+        if let Some(resuming) = self.resuming.take() {
+            return self.step_resuming(cx, resuming, event);
+        }
+        if let (Event::Begin(Some(recalled)), Some(Idle::New)) = (&event, self.idle()) {
+            return self.recall(cx, Recalled::clone(recalled));
+        }
+        self.take(cx, event);
+    }
+
+    fn take(&mut self, cx: &mut Context<'_>, event: Event) {
+        let first = cx.actions.len();
         let why = Why::of(&event);
         let (from, was_idle) = (self.state.name(), self.idle());
         let event = self.as_order(cx, event);
@@ -126,19 +149,26 @@ impl Machine {
         // What stands in for the state meanwhile is never seen: each arm gives a state back.
         let state = mem::replace(&mut self.state, State::Stopped(Stopped::Idle(Idle::New)));
         let memory = &mut self.memory;
-        self.state = match state {
-            State::Stopped(stopped) => stopped.step(memory, cx, event),
-            State::Starting(starting) => starting.step(memory, cx, event),
-            State::Running(running) => running.step(memory, cx, event),
-            State::Stopping(stopping) => stopping.step(memory, cx, event),
-        };
+        self.state = state.step(memory, cx, event);
+        self.stepped(cx, first, from, was_idle, why);
+    }
+
+    /// What every step ends with. Its actions begin at `first`.
+    fn stepped(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: usize,
+        from: StateName,
+        was_idle: Option<Idle>,
+        why: Why,
+    ) {
         if from != self.state.name() {
             let to = self.state.name();
             self.memory.history.push(Transition { at: cx.now, from, to, why });
         }
         self.tell_what_happened(cx, from, was_idle, why);
         self.memory.load_hooks(cx);
-        self.remember(cx);
+        self.remember(cx, first);
     }
 
     /// A hook that wants the profile stopped gets what an operator would get, whatever the state.
@@ -148,7 +178,7 @@ impl Machine {
         }
         if let Event::Wished { hook, wish: Wish::Stop(reason) } = event {
             cx.say(Said::HookDecided { hook, what: format!("stops: {reason}") });
-            self.memory.because("order", reason);
+            self.memory.because(Cause::Order, reason);
             return Event::Order(Order::Stop);
         }
         event
@@ -188,50 +218,11 @@ impl Machine {
         }
     }
 
-    /// Has the record written where it differs from what it should say. States that pass by themselves write
-    /// nothing: a record that names a dead process misleads nobody, and a crash is followed by the next start
-    /// before anything is written.
-    fn remember(&mut self, cx: &mut Context<'_>) {
-        let old = self.memory.written;
-        // That a profile is gone is the directory's word and no order: it may be back by the time this is read.
-        let order = Some(self.memory.want).filter(|want| self.memory.ordered && *want != Want::Gone);
-        let (process, rest) = match &self.state {
-            // Drained: all records are dropped once everything is, and until then one that names a dead process does
-            // no harm.
-            State::Stopped(Stopped::Idle(Idle::Ordered)) if !self.memory.ordered => (old.process, old.rest),
-            State::Stopped(Stopped::Idle(Idle::Rest(rest))) => (None, Some(*rest)),
-            State::Stopped(Stopped::Idle(Idle::Down | Idle::Ordered | Idle::Held | Idle::Gone)) => {
-                (None, None)
-            }
-            // It may wait there for long, and waits for no process: the next supervisor is to start it too.
-            State::Stopped(Stopped::Loading { .. }) | State::Starting(Starting::Gate(_)) => (None, None),
-            State::Running(running) => (Some(Main { ticket: running.ticket, id: running.id }), None),
-            State::Stopped(
-                Stopped::Idle(Idle::New)
-                | Stopped::Looking { .. }
-                | Stopped::Backoff { .. }
-                | Stopped::Deciding { .. },
-            )
-            | State::Starting(Starting::Launching { .. } | Starting::Daemonizing(_))
-            | State::Stopping(
-                Stopping::Unborn { .. }
-                | Stopping::Farewell { .. }
-                | Stopping::Signalled { .. }
-                | Stopping::Killing { .. },
-            ) => (old.process, old.rest),
-            State::Starting(Starting::Readying(Readying { running, .. })) => {
-                (Some(Main { ticket: running.ticket, id: running.id }), None)
-            }
-        };
-        let new = Remembered { order, process, rest };
-        if new != old {
-            self.memory.written = new;
-            cx.act(Action::Remember(new));
-        }
-    }
-
     /// When the machine wants an [`Event::Timeout`], and which timer that is.
     pub fn deadline(&self) -> Option<(Moment, Timer)> {
+        if let Some(resuming) = &self.resuming {
+            return Some((resuming.until, Timer::Hook));
+        }
         self.state.deadline()
     }
 
@@ -276,7 +267,7 @@ impl Machine {
                 Some(id) => Some((ending.ticket, id)),
                 None => None,
             },
-            State::Stopped(_) | State::Starting(Starting::Launching { .. } | Starting::Gate(_)) => None,
+            State::Stopped(_) | State::Starting(Starting::Launching(_) | Starting::Gate(_)) => None,
         }
     }
 
@@ -310,6 +301,18 @@ impl Machine {
         consult::now_of(&self.state, false).process.map(|(_, since)| since)
     }
 
+    /// Whether it waits for its hooks before it goes on with what an earlier supervisor remembered. Until then it
+    /// shows the state that was remembered.
+    pub const fn is_resuming(&self) -> bool {
+        self.resuming.is_some()
+    }
+
+    /// How the process of the last start ended, once it has.
+    pub fn last_exit(&self) -> Option<Exit> {
+        let last = self.memory.exits.iter().next_back().map(|ended| ended.exit);
+        last.filter(|_| self.memory.has_ended)
+    }
+
     /// The questions to hooks whose answers it waits for, each with a deadline of its own.
     pub fn questions(&self) -> Vec<QuestionId> {
         consult::questions(&self.state)
@@ -328,7 +331,7 @@ impl Machine {
     /// Whether the process runs by other settings than the files give: it keeps those it was started with.
     pub fn is_changed(&self) -> bool {
         match (&self.state, &self.memory.profile) {
-            (State::Running(Running { profile: Some(old), .. }), Some(new)) => old.shape != new.shape,
+            (State::Running(running), Some(new)) => running.made.differs(new),
             (State::Running(_) | State::Stopped(_) | State::Starting(_) | State::Stopping(_), _) => false,
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::exit::Exit;
+use crate::ids::ProcId;
 use crate::log::{Outcome, Said, Span};
 use crate::profile::{Backoff, Restart};
 
@@ -28,23 +29,47 @@ pub(super) enum End {
     Unhealthy(Duration),
 }
 
+/// The end of a main process, as it came to be known.
+#[derive(Clone, Debug)]
+pub(super) struct Death {
+    pub(super) exit: Exit,
+    /// When it ended; `None` if nobody knows, and then it is not known how long it ran either.
+    pub(super) at: Option<Moment>,
+    /// What lives of the start; `None` if nobody has looked.
+    pub(super) remains: Option<Vec<ProcId>>,
+    /// No supervisor ran.
+    pub(super) is_unseen: bool,
+}
+
+impl Death {
+    /// One that the keeper reports as it happens.
+    pub(super) const fn seen(now: Moment, exit: Exit, remains: Vec<ProcId>) -> Self {
+        Self { exit, at: Some(now), remains: Some(remains), is_unseen: false }
+    }
+
+    /// One that is found out by the next supervisor.
+    pub(super) const fn unseen(exit: Exit, at: Option<Moment>) -> Self {
+        Self { exit, at, remains: None, is_unseen: true }
+    }
+}
+
 impl Memory {
-    /// Counts an unasked end, and decides what follows it. Says in the log when it gives up.
-    pub(super) fn decide(&mut self, cx: &mut Context<'_>, end: End) -> (Then, Outcome) {
+    /// Counts an unasked end of that moment, and decides what follows it.
+    pub(super) fn decide(&mut self, cx: &mut Context<'_>, at: Moment, end: End) -> (Then, Outcome) {
         let then = match self.want {
-            Want::Up => self.decide_wanted(cx, end),
+            Want::Up => self.decide_wanted(cx, at, end),
             // Nothing follows by itself; should a start be ordered meanwhile, it need not wait.
             Want::Down | Want::Gone => return (Then::StartAt(cx.now), Outcome::Ending),
         };
         let outcome = match then {
-            Then::StartAt(at) => Outcome::Restart(at.since(cx.now)),
+            Then::StartAt(until) => Outcome::Restart(until.since(cx.now)),
             Then::Rest(Rest::GaveUp) => Outcome::GivenUp,
             Then::Rest(Rest::Done | Rest::Dead) | Then::Down => Outcome::NotRestarted,
         };
         (then, outcome)
     }
 
-    fn decide_wanted(&mut self, cx: &mut Context<'_>, end: End) -> Then {
+    fn decide_wanted(&mut self, cx: &mut Context<'_>, at: Moment, end: End) -> Then {
         let ran = match end {
             End::Died(exit, _) if self.is_oneshot() && exit.is_success() => return Then::Rest(Rest::Done),
             End::Died(_, ran) | End::Unhealthy(ran) => ran,
@@ -60,11 +85,11 @@ impl Memory {
             return Then::Rest(Rest::Dead);
         }
         self.failures = if ran >= GOOD_RUN { 1 } else { self.failures.saturating_add(1) };
-        if self.gives_up(cx.now) {
+        if self.gives_up(at) {
             return Then::Rest(Rest::GaveUp);
         }
         let delay = delay(self.policy().backoff, self.failures, ran);
-        Then::StartAt(cx.now.plus(cx.tickets.spread(delay)))
+        Then::StartAt(at.plus(cx.tickets.spread(delay)))
     }
 
     /// Counts a death at `now`, and tells whether it is the one too many.

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::exit::Exit;
+use crate::clock::Moment;
 use crate::hook::{Answer, Hook, Outcome};
-use crate::ids::ProcId;
 use crate::log::Said;
 use crate::process::Scope;
 
@@ -13,7 +12,8 @@ use super::attention::become_ready;
 use super::consult::Now;
 use super::event::{Action, Event, Order};
 use super::memory::{Ended, Memory, Want};
-use super::starting::{Alive, fail, yield_to};
+use super::policy::Death;
+use super::starting::{Alive, fail, fail_at, yield_to};
 use super::state::{Readying, Running, Starting, State, StateName};
 
 /// How long after a "no" the hook is asked again.
@@ -21,10 +21,20 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 /// The process lives: it runs, or its `ready` hook is asked first.
 pub(super) fn enter(memory: &mut Memory, cx: &mut Context<'_>, running: Running) -> State {
+    let until = cx.now.plus(memory.policy().start_timeout);
+    enter_until(memory, cx, running, until)
+}
+
+/// The same, with what is left of its time.
+pub(super) fn enter_until(
+    memory: &mut Memory,
+    cx: &mut Context<'_>,
+    running: Running,
+    until: Moment,
+) -> State {
     if !memory.has(Hook::Ready) {
         return become_ready(memory, cx, running);
     }
-    let until = cx.now.plus(memory.policy().start_timeout);
     Readying { running, until, asked: None, next: cx.now, said: String::new() }.ask(memory, cx)
 }
 
@@ -45,7 +55,7 @@ impl Readying {
                 if ticket == self.running.ticket && id == self.running.id =>
             {
                 self.lapse(cx);
-                return self.ended(memory, cx, exit, &remains);
+                return self.ended(memory, cx, &Death::seen(cx.now, exit, remains));
             }
             Event::Timeout => return self.timeout(memory, cx),
             Event::Removed | Event::Drain | Event::Order(Order::Stop) => {
@@ -59,7 +69,7 @@ impl Readying {
                 return self.running.stop(memory, cx);
             }
             Event::Settings(new) => {
-                let differs = self.running.profile.as_ref().is_some_and(|old| old.shape != new.shape);
+                let differs = self.running.made.differs(&new);
                 memory.accept(new);
                 if differs {
                     self.lapse(cx);
@@ -136,22 +146,22 @@ impl Readying {
     }
 
     /// It ended before it was ready: a start that failed.
-    fn ended(self, memory: &mut Memory, cx: &mut Context<'_>, exit: Exit, remains: &[ProcId]) -> State {
+    pub(super) fn ended(self, memory: &mut Memory, cx: &mut Context<'_>, death: &Death) -> State {
         let Running { ticket, id, since, .. } = self.running;
-        let after = cx.now.since(since);
-        memory.ended(Ended { at: cx.now, id, exit, after, requested: false });
+        let (at, exit) = (death.at.unwrap_or(cx.now), death.exit);
+        memory.ended(Ended { at, id, exit, after: at.since(since), requested: false });
         memory.tell(cx, Hook::OnExit, Now::idle(StateName::Starting));
         let why = format!("it ended before it was ready: {exit}");
-        if remains.is_empty() {
+        if death.remains.as_ref().is_some_and(Vec::is_empty) {
             cx.act(Action::Release { ticket });
-            return fail(memory, cx, None, why);
+            return fail_at(memory, cx, at, None, why);
         }
-        fail(memory, cx, Some(self.alive()), why)
+        fail_at(memory, cx, at, Some(self.alive()), why)
     }
 
     fn alive(self) -> Alive {
-        let Running { ticket, since, profile, .. } = self.running;
-        Alive { ticket, since, profile }
+        let Running { ticket, since, made, .. } = self.running;
+        Alive { ticket, since, made }
     }
 
     fn lapse(&mut self, cx: &mut Context<'_>) {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::exit::Exit;
 use crate::hook::{Hook, Outcome as HookOutcome};
-use crate::ids::ProcId;
 use crate::log::{Outcome, Said};
 use crate::process::Scope;
 use crate::profile::{Kill, Profile};
@@ -14,8 +12,10 @@ use crate::signal::Signal;
 use super::Context;
 use super::consult::Now;
 use super::event::{Action, Event, Order};
+use super::imprint::Made;
 use super::memory::{Ended, Memory, Rest, Want};
-use super::policy::End;
+use super::policy::{Death, End};
+use super::remembered::Cause;
 use super::starting::yield_to;
 use super::state::{Ending, Running, State, StateName, Stopping, Then};
 
@@ -42,7 +42,7 @@ impl Running {
                 cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
             }
             Event::Exited { ticket, id, exit, remains } if ticket == self.ticket && id == self.id => {
-                return self.ended(memory, cx, exit, remains);
+                return self.ended(memory, cx, Death::seen(cx.now, exit, remains));
             }
             Event::Spawned { ticket, .. } if ticket != self.ticket => cx.act(Action::KillTree { ticket }),
             Event::Timeout => return self.timeout(memory, cx),
@@ -64,17 +64,19 @@ impl Running {
     }
 
     /// The files changed. What shapes the process restarts it or sends the reload signal; the rest is in force.
-    fn settings(mut self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
-        let shape_differs = match (&memory.profile, &self.profile) {
-            (Some(old), _) | (None, Some(old)) => old.shape != new.shape,
-            // Adopted while the files were bad: nobody knows what it was started with.
-            (None, None) => false,
-        };
+    fn settings(self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
+        // Adopted while the files were bad: nobody knows what it was started with.
+        let shape_differs = memory.differs(&new).unwrap_or(false);
         memory.accept(new);
         if !shape_differs {
             return State::Running(self);
         }
         cx.say(Said::Changed);
+        self.ask_change(memory, cx)
+    }
+
+    /// Asks `on_change` what a change is to do, if there is one.
+    pub(super) fn ask_change(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         let now = self.now(true);
         if memory.has(Hook::OnChange)
             && let Some(attention) = &mut self.attention
@@ -91,10 +93,9 @@ impl Running {
 
     /// Does for settings that changed while the profile was starting what a change while running would do.
     pub(super) fn catch_up(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
-        let newest: Option<Arc<Profile>> = memory.profile.clone();
-        match (newest, &self.profile) {
-            (Some(new), Some(old)) if new.shape != old.shape => {
-                memory.profile.clone_from(&self.profile);
+        match (memory.profile.clone(), self.made.imprint()) {
+            (Some(new), Some(old)) if memory.shape != Some(old) => {
+                memory.shape = Some(old);
                 self.settings(memory, cx, new)
             }
             (Some(_) | None, Some(_) | None) => State::Running(self),
@@ -117,34 +118,46 @@ impl Running {
         cx.say(Said::Stopping);
         let now = self.now(false);
         self.lapse(cx);
-        let ending =
-            Ending { then, ..Ending::asked(cx, self.ticket, self.since, self.profile, Some(self.id)) };
+        let ending = Ending { then, ..Ending::asked(cx, self.ticket, self.since, self.made, Some(self.id)) };
         Stopping::begin(memory, cx, ending, stop_scope(memory.policy().kill), now)
     }
 
     /// The process ended, and nobody had asked it to.
-    fn ended(mut self, memory: &mut Memory, cx: &mut Context<'_>, exit: Exit, remains: Vec<ProcId>) -> State {
+    pub(super) fn ended(mut self, memory: &mut Memory, cx: &mut Context<'_>, death: Death) -> State {
         self.lapse(cx);
-        let (id, after) = (self.id, cx.now.since(self.since));
-        memory.ended(Ended { at: cx.now, id, exit, after, requested: false });
-        memory.because("died", exit.to_string());
-        let (then, outcome) = memory.decide(cx, End::Died(exit, after));
+        let Death { exit, remains, is_unseen, .. } = death;
+        let (id, at) = (self.id, death.at.unwrap_or(cx.now));
+        let after = at.since(self.since);
+        // Where nobody knows when it ended, it is not known to have run well.
+        let ran = death.at.map_or(Duration::ZERO, |_| after);
+        memory.ended(Ended { at, id, exit, after, requested: false });
+        memory.because(Cause::Died, exit.to_string());
+        let (then, outcome) = memory.decide(cx, at, End::Died(exit, ran));
         let deciding = memory.ask_verdict(cx, then);
         let outcome = if deciding.is_some() { Outcome::Asked } else { outcome };
-        cx.say(death(id, exit, after, then, outcome));
+        cx.say(match then {
+            Then::Rest(Rest::Done) => Said::Finished { id, exit, after },
+            Then::Rest(_) | Then::StartAt(_) | Then::Down if is_unseen => {
+                Said::DiedUnseen { id, exit, outcome }
+            }
+            Then::Rest(_) | Then::StartAt(_) | Then::Down => Said::Died { id, exit, after, outcome },
+        });
         if deciding.is_none() {
             memory.say_if_given_up(cx, then);
         }
         memory.tell(cx, Hook::OnExit, Now::idle(StateName::Stopped));
-        remove_pid_file(cx, self.profile.as_ref());
+        remove_pid_file(cx, &self.made);
         let exit = Some((id, exit));
-        let ending =
-            Ending { deciding, ..Ending::unasked(self.ticket, self.since, self.profile, exit, then) };
-        if !remains.is_empty() && memory.policy().kill != Kill::Process {
-            cx.say(Said::KillingRest { remains });
+        let ending = Ending { deciding, ..Ending::unasked(self.ticket, self.since, self.made, exit, then) };
+        let may_remain = remains.as_ref().is_none_or(|remains| !remains.is_empty());
+        let named = remains.filter(|remains| !remains.is_empty());
+        if may_remain && memory.policy().kill != Kill::Process {
+            if let Some(remains) = named {
+                cx.say(Said::KillingRest { remains });
+            }
             return Stopping::kill(cx, ending, true);
         }
-        if !remains.is_empty() {
+        if let Some(remains) = named {
             cx.say(Said::LeftBehind { remains });
         }
         cx.act(Action::Release { ticket: self.ticket });
@@ -161,17 +174,9 @@ pub(super) const fn stop_scope(kill: Kill) -> Scope {
     }
 }
 
-fn death(id: ProcId, exit: Exit, after: Duration, then: Then, outcome: Outcome) -> Said {
-    if then == Then::Rest(Rest::Done) {
-        Said::Finished { id, exit, after }
-    } else {
-        Said::Died { id, exit, after, outcome }
-    }
-}
-
 /// Removes the pid file of a daemon that is gone.
-pub(super) fn remove_pid_file(cx: &mut Context<'_>, profile: Option<&Arc<Profile>>) {
-    if let Some(profile) = profile.filter(|profile| profile.shape.pid_file.is_some()) {
+pub(super) fn remove_pid_file(cx: &mut Context<'_>, made: &Made) {
+    if let Some(profile) = made.profile().filter(|profile| profile.shape.pid_file.is_some()) {
         cx.act(Action::RemovePidFile(Arc::clone(profile)));
     }
 }

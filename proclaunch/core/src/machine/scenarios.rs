@@ -17,6 +17,7 @@ mod hooks;
 mod memory;
 mod pid_files;
 mod restarts;
+mod resume;
 mod stops;
 mod strikes;
 
@@ -70,6 +71,13 @@ enum It {
     Hears(Hook, fn() -> HookOutcome),
     /// A hook wants this.
     IsWished(fn() -> Wish),
+}
+
+/// It ran as this process, and nothing else is known of it: all that a record of version 1 says.
+fn runs(pid: i32) -> Phase {
+    let ticket = Ticket { instance: 9, serial: 1 };
+    let start = Start { ticket, since: None, shape: None, daemonizes: false };
+    Phase::Running { start, id: id(pid), attention: None }
 }
 
 /// One machine, and the world around it.
@@ -136,16 +144,21 @@ impl Life {
         match it {
             It::Begins => self.step(Event::Begin(None)),
             It::BeginsWith { order, up, rest } => {
-                let ticket = Ticket { instance: 9, serial: 1 };
-                let process = up.map(|(pid, _)| Main { ticket, id: id(pid) });
-                let remembered = Remembered { order, process, rest };
-                let up = up.map(|(_, seconds)| Duration::from_secs(seconds));
-                self.step(Event::Begin(Some(Recalled { remembered, up })));
+                let phase = match (up, rest) {
+                    (Some((pid, _)), _) => runs(pid),
+                    (None, Some(rest)) => Phase::Rest(rest),
+                    (None, None) if order == Some(Want::Down) => Phase::Ordered,
+                    (None, None) => Phase::Fresh,
+                };
+                let found = up.map_or(Found::Nothing, |(pid, seconds)| Found::Alive {
+                    id: id(pid),
+                    up: Duration::from_secs(seconds),
+                });
+                self.recalls(Remembered { order, phase, ..Remembered::default() }, found);
             }
             It::BeginsAfterTheEndOf(pid) => {
-                let process = Some(Main { ticket: Ticket { instance: 9, serial: 1 }, id: id(pid) });
-                let remembered = Remembered { process, ..Remembered::default() };
-                self.step(Event::Begin(Some(Recalled { remembered, up: None })));
+                let found = Found::Ended { id: id(pid), exit: Exit::Unknown, at: None };
+                self.recalls(Remembered { phase: runs(pid), ..Remembered::default() }, found);
             }
             It::Spawns => {
                 self.starts += 1;
@@ -162,7 +175,10 @@ impl Life {
             It::IsKilledBy(name) => {
                 self.ends(Exit::Signal { signal: signal(name), core: false }, Vec::new());
             }
-            It::IsGone => self.step(Event::Gone { ticket: self.ticket() }),
+            It::IsGone => {
+                self.main = None;
+                self.step(Event::Gone { ticket: self.ticket() });
+            }
             It::Waits(millis) => self.waits(Duration::from_millis(millis)),
             It::HasNoPidFile => self.step(Event::PidFile(Look::Absent)),
             It::HasStalePidFile => self.step(Event::PidFile(Look::Stale("it names a dead process".into()))),
@@ -184,6 +200,11 @@ impl Life {
             }
             It::IsWished(wish) => self.step(Event::Wished { hook: Hook::OnTick, wish: wish() }),
         }
+    }
+
+    fn recalls(&mut self, remembered: Remembered, found: Found) {
+        self.newest = remembered.phase.start().map(|start| start.ticket).or(self.newest);
+        self.step(Event::Begin(Some(Box::new(Recalled { remembered, found }))));
     }
 
     fn loads(&mut self, broken: Option<Hook>) {

@@ -12,10 +12,12 @@ use crate::profile::{Profile, Variable};
 
 use super::Context;
 use super::event::{Action, Event, Look, Order};
+use super::imprint::Made;
 use super::memory::{Memory, Want};
-use super::policy::End;
+use super::policy::{Death, End};
 use super::readying;
-use super::state::{Daemonizing, Ending, Idle, Running, Starting, State, Stopped, Stopping};
+use super::remembered::Cause;
+use super::state::{Daemonizing, Ending, Idle, Launching, Running, Starting, State, Stopped, Stopping};
 use super::stopped::settle;
 
 /// The pause after the first look at a pid file; it doubles up to [`LOOK_CAP`].
@@ -29,51 +31,38 @@ const GRACE: Duration = Duration::from_secs(2);
 impl Starting {
     pub(super) fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
         match self {
-            Self::Launching { .. } => self.launching(memory, cx, event),
+            Self::Launching(launching) => launching.step(memory, cx, event),
             Self::Daemonizing(waiting) => waiting.step(memory, cx, event),
             Self::Gate(gate) => gate.step(memory, cx, event),
             Self::Readying(readying) => readying.step(memory, cx, event),
         }
     }
+}
 
-    fn launching(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
-        let Self::Launching { ticket, profile, since, until } = self else { return State::Starting(self) };
+impl Launching {
+    fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
+        let (ticket, since, until) = (self.ticket, self.since, self.until);
         match event {
             Event::Spawned { ticket: spawned, id } if spawned == ticket => {
-                return spawned_as(memory, cx, ticket, id, profile);
+                return self.spawned(memory, cx, id, cx.now);
             }
             Event::SpawnFailed { ticket: failed, stage, error } if failed == ticket => {
                 cx.act(Action::Release { ticket });
-                return fail(memory, cx, None, spawn_trouble(&profile, stage, &error));
+                return fail(memory, cx, None, spawn_trouble(&self.profile, stage, &error));
             }
             Event::Exited { ticket: ended, exit, .. } if ended == ticket => {
-                return fail(
-                    memory,
-                    cx,
-                    Some(Alive { ticket, since, profile: Some(profile) }),
-                    exit.to_string(),
-                );
+                return fail(memory, cx, Some(self.alive()), exit.to_string());
             }
             Event::Gone { ticket: gone } if gone == ticket => {
-                return fail(
-                    memory,
-                    cx,
-                    Some(Alive { ticket, since, profile: Some(profile) }),
-                    "its process is gone".to_owned(),
-                );
+                return fail(memory, cx, Some(self.alive()), "its process is gone".to_owned());
             }
             Event::Timeout if cx.now >= until => {
-                return fail(
-                    memory,
-                    cx,
-                    Some(Alive { ticket, since, profile: Some(profile) }),
-                    "no answer from the keeper".to_owned(),
-                );
+                return fail(memory, cx, Some(self.alive()), "no answer from the keeper".to_owned());
             }
             Event::Removed | Event::Drain | Event::Order(Order::Stop) => {
                 yield_to(memory, cx, &event);
                 cx.say(Said::Stopping);
-                let ending = Ending::asked(cx, ticket, since, Some(profile), None);
+                let ending = Ending::asked(cx, ticket, since, Made::By(self.profile), None);
                 return State::Stopping(Stopping::Unborn { ending, until });
             }
             Event::Settings(new) => memory.accept(new),
@@ -92,25 +81,53 @@ impl Starting {
             | Event::Wished { .. }
             | Event::Timeout => {}
         }
-        State::Starting(Self::Launching { ticket, profile, since, until })
+        State::Starting(Starting::Launching(self))
+    }
+
+    fn alive(self) -> Alive {
+        Alive { ticket: self.ticket, since: self.since, made: Made::By(self.profile) }
+    }
+
+    /// The keeper has made the process; it runs since that moment.
+    pub(super) fn spawned(
+        self,
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        id: ProcId,
+        since: Moment,
+    ) -> State {
+        let Self { ticket, profile, .. } = self;
+        if profile.shape.pid_file.is_none() {
+            let running = Running { ticket, id, since, made: Made::By(profile), attention: None };
+            return readying::enter(memory, cx, running);
+        }
+        let until = since.plus(profile.policy.start_timeout);
+        let waiting = Daemonizing::new(since, ticket, profile, Some(id), until);
+        State::Starting(Starting::Daemonizing(waiting))
     }
 }
+
+/// Why a profile is stopped that is not there any more.
+pub(super) const GONE: &str = "the profile has disappeared";
+
+/// Why a profile is stopped while the supervisor comes to its end.
+pub(super) const DRAINS: &str = "the supervisor drains";
 
 /// Notes in the memory what ends a start: an order to stop, a drain, or the profile's removal.
 pub(super) fn yield_to(memory: &mut Memory, cx: &mut Context<'_>, event: &Event) {
     match event {
         Event::Removed => {
             memory.want = Want::Gone;
-            memory.because("changed", "the profile has disappeared".to_owned());
+            memory.because(Cause::Changed, GONE.to_owned());
             cx.say(Said::Disappeared);
         }
         Event::Drain => {
             memory.drain();
-            memory.because("order", "the supervisor drains".to_owned());
+            memory.because(Cause::Order, DRAINS.to_owned());
         }
         Event::Order(Order::Stop) => {
             memory.obey(Want::Down);
-            memory.because("order", "it was ordered to stop".to_owned());
+            memory.because(Cause::Order, "it was ordered to stop".to_owned());
         }
         Event::Begin(_)
         | Event::Settings(_)
@@ -135,34 +152,12 @@ pub(super) fn launch(memory: &mut Memory, cx: &mut Context<'_>, variables: Vec<V
     };
     let ticket = cx.tickets.take();
     memory.starts += 1;
+    memory.has_ended = false;
+    memory.forget_attention();
     cx.say(Said::Starting);
-    cx.act(Action::Spawn { ticket, profile: Arc::clone(&profile), variables });
+    cx.act(Action::Spawn { ticket, profile: Arc::clone(&profile), variables: variables.clone() });
     let until = cx.now.plus(profile.policy.start_timeout);
-    State::Starting(Starting::Launching { ticket, profile, since: cx.now, until })
-}
-
-/// The keeper made the process.
-fn spawned_as(
-    memory: &mut Memory,
-    cx: &mut Context<'_>,
-    ticket: Ticket,
-    id: ProcId,
-    profile: Arc<Profile>,
-) -> State {
-    if profile.shape.pid_file.is_none() {
-        let running = Running { ticket, id, since: cx.now, profile: Some(profile), attention: None };
-        return readying::enter(memory, cx, running);
-    }
-    State::Starting(Starting::Daemonizing(Daemonizing {
-        ticket,
-        launcher: Some(id),
-        since: cx.now,
-        look_at: cx.now.plus(LOOK_BASE),
-        pause: LOOK_BASE * 2,
-        until: cx.now.plus(profile.policy.start_timeout),
-        last_look: None,
-        profile,
-    }))
+    State::Starting(Starting::Launching(Launching { ticket, profile, variables, since: cx.now, until }))
 }
 
 /// What went wrong, and on what.
@@ -189,20 +184,31 @@ fn spawn_trouble(profile: &Profile, stage: Stage, error: &SpawnError) -> String 
 pub(super) struct Alive {
     pub(super) ticket: Ticket,
     pub(super) since: Moment,
-    pub(super) profile: Option<Arc<Profile>>,
+    pub(super) made: Made,
 }
 
 /// A start failed.
 pub(super) fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<Alive>, why: String) -> State {
-    memory.because("died", why.clone());
-    let (then, outcome) = memory.decide(cx, End::FailedStart);
+    fail_at(memory, cx, cx.now, alive, why)
+}
+
+/// A start failed at a moment that may have passed.
+pub(super) fn fail_at(
+    memory: &mut Memory,
+    cx: &mut Context<'_>,
+    at: Moment,
+    alive: Option<Alive>,
+    why: String,
+) -> State {
+    memory.because(Cause::Died, why.clone());
+    let (then, outcome) = memory.decide(cx, at, End::FailedStart);
     if outcome != Outcome::Ending {
         cx.say(Said::StartFailed { why, outcome });
     }
     memory.say_if_given_up(cx, then);
     match alive {
-        Some(Alive { ticket, since, profile }) => {
-            let ending = Ending::unasked(ticket, since, profile, None, then);
+        Some(Alive { ticket, since, made }) => {
+            let ending = Ending::unasked(ticket, since, made, None, then);
             Stopping::kill(cx, ending, true)
         }
         None => settle(memory, cx, then),
@@ -210,6 +216,18 @@ pub(super) fn fail(memory: &mut Memory, cx: &mut Context<'_>, alive: Option<Aliv
 }
 
 impl Daemonizing {
+    /// Begins to look for the pid file.
+    pub(super) fn new(
+        now: Moment,
+        ticket: Ticket,
+        profile: Arc<Profile>,
+        launcher: Option<ProcId>,
+        until: Moment,
+    ) -> Self {
+        let (since, look_at, pause) = (now, now.plus(LOOK_BASE), LOOK_BASE * 2);
+        Self { ticket, launcher, since, look_at, pause, until, last_look: None, profile }
+    }
+
     fn step(mut self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
         match event {
             Event::PidFile(Look::Names { id, .. }) => return self.ready(memory, cx, id),
@@ -217,7 +235,7 @@ impl Daemonizing {
             Event::Exited { ticket, id, exit, remains }
                 if ticket == self.ticket && self.launcher == Some(id) =>
             {
-                return self.launched(memory, cx, exit, &remains);
+                return self.launched(memory, cx, &Death::seen(cx.now, exit, remains));
             }
             Event::Gone { ticket } if ticket == self.ticket => self.hurry(cx),
             Event::Timeout => return self.timeout(memory, cx),
@@ -264,8 +282,8 @@ impl Daemonizing {
         if self.launcher != Some(id) {
             cx.act(Action::Adopt { ticket: self.ticket, id });
         }
-        let (ticket, profile) = (self.ticket, Some(self.profile));
-        readying::enter(memory, cx, Running { ticket, id, since: cx.now, profile, attention: None })
+        let (ticket, made) = (self.ticket, Made::By(self.profile));
+        readying::enter(memory, cx, Running { ticket, id, since: cx.now, made, attention: None })
     }
 
     fn not_ready(self, memory: &mut Memory, cx: &mut Context<'_>, look: Look) -> State {
@@ -281,18 +299,15 @@ impl Daemonizing {
     }
 
     /// `run` ended, as it should once the daemon is on its way.
-    fn launched(
-        mut self,
-        memory: &mut Memory,
-        cx: &mut Context<'_>,
-        exit: Exit,
-        remains: &[ProcId],
-    ) -> State {
+    pub(super) fn launched(mut self, memory: &mut Memory, cx: &mut Context<'_>, death: &Death) -> State {
         self.launcher = None;
-        if !exit.is_success() {
-            return fail(memory, cx, Some(self.alive()), format!("`run` ended with {exit}"));
+        // How it ended is known, unless keeper and supervisor were gone: then its daemon tells.
+        let is_known = !death.is_unseen || death.exit != Exit::Unknown;
+        if is_known && !death.exit.is_success() {
+            let why = format!("`run` ended with {}", death.exit);
+            return fail(memory, cx, Some(self.alive()), why);
         }
-        if remains.is_empty() {
+        if death.remains.as_ref().is_some_and(Vec::is_empty) {
             self.hurry(cx);
         } else {
             cx.act(Action::Watch { ticket: self.ticket });
@@ -301,8 +316,8 @@ impl Daemonizing {
         State::Starting(Starting::Daemonizing(self))
     }
 
-    fn alive(self) -> Alive {
-        Alive { ticket: self.ticket, since: self.since, profile: Some(self.profile) }
+    pub(super) fn alive(self) -> Alive {
+        Alive { ticket: self.ticket, since: self.since, made: Made::By(self.profile) }
     }
 
     /// Nothing of the start lives: the pid file will come soon or never.
@@ -310,7 +325,7 @@ impl Daemonizing {
         self.until = self.until.min(cx.now.plus(GRACE));
     }
 
-    fn look(&self, cx: &mut Context<'_>) {
+    pub(super) fn look(&self, cx: &mut Context<'_>) {
         cx.act(Action::LookAtPidFile(Arc::clone(&self.profile)));
     }
 
@@ -335,7 +350,7 @@ impl Daemonizing {
 
     /// Told to stop before the daemon is known: the signals go to all that the start has made.
     fn stop(self, memory: &Memory, cx: &mut Context<'_>) -> State {
-        let ending = Ending::asked(cx, self.ticket, self.since, Some(self.profile), self.launcher);
+        let ending = Ending::asked(cx, self.ticket, self.since, Made::By(self.profile), self.launcher);
         cx.act(Action::Watch { ticket: self.ticket });
         Stopping::first_signal(memory, cx, ending, Scope::Tree)
     }

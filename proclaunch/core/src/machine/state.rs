@@ -4,18 +4,24 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Moment;
 use crate::exit::Exit;
 use crate::hook::QuestionId;
 use crate::ids::{ProcId, Ticket};
 use crate::process::Scope;
-use crate::profile::Profile;
+use crate::profile::{Profile, Variable};
 
+use super::Context;
+use super::event::Event;
 use super::health::Watch;
-use super::memory::Rest;
+use super::imprint::Made;
+use super::memory::{Memory, Rest};
 
 /// The four public states.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the words of the original")]
 pub enum StateName {
     Stopped,
@@ -80,13 +86,23 @@ pub enum Idle {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Starting {
     /// The keeper was asked for a process.
-    Launching { ticket: Ticket, profile: Arc<Profile>, since: Moment, until: Moment },
+    Launching(Launching),
     /// `run` was started, and the pid file does not name its daemon yet.
     Daemonizing(Daemonizing),
     /// `on_start` has not let it through yet: nothing lives.
     Gate(Gate),
     /// The process lives, and `ready` has not said yes yet.
     Readying(Readying),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Launching {
+    pub(super) ticket: Ticket,
+    pub(super) profile: Arc<Profile>,
+    /// What `on_start` has added to the environment.
+    pub(super) variables: Vec<Variable>,
+    pub(super) since: Moment,
+    pub(super) until: Moment,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -149,8 +165,8 @@ pub(super) struct Running {
     pub(super) ticket: Ticket,
     pub(super) id: ProcId,
     pub(super) since: Moment,
-    /// The settings it was started with; unknown if it was adopted from a profile whose files are bad.
-    pub(super) profile: Option<Arc<Profile>>,
+    /// The settings it was started with.
+    pub(super) made: Made,
     /// What its hooks are asked; nothing without hooks.
     pub(super) attention: Option<Box<Attention>>,
 }
@@ -198,8 +214,8 @@ pub(super) struct Ending {
     pub(super) ticket: Ticket,
     /// When it began.
     pub(super) since: Moment,
-    /// The settings it was made with, as far as they are known.
-    pub(super) profile: Option<Arc<Profile>>,
+    /// The settings it was made with.
+    pub(super) made: Made,
     /// The main process, while it lives.
     pub(super) main: Option<ProcId>,
     /// How the main process ended.
@@ -212,8 +228,9 @@ pub(super) struct Ending {
 }
 
 /// What follows if the profile is still wanted up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Then {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
     /// Start at this moment, or at once if it has passed.
     StartAt(Moment),
     /// Rest.
@@ -242,6 +259,15 @@ pub enum Timer {
 }
 
 impl State {
+    pub(super) fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> Self {
+        match self {
+            Self::Stopped(stopped) => stopped.step(memory, cx, event),
+            Self::Starting(starting) => starting.step(memory, cx, event),
+            Self::Running(running) => running.step(memory, cx, event),
+            Self::Stopping(stopping) => stopping.step(memory, cx, event),
+        }
+    }
+
     pub(super) const fn name(&self) -> StateName {
         match self {
             Self::Stopped(_) => StateName::Stopped,
@@ -260,7 +286,7 @@ impl State {
             | Self::Stopping(Stopping::Farewell { until, .. }) => Some((*until, Timer::Hook)),
             Self::Stopped(Stopped::Looking { until }) => Some((*until, Timer::PidFileLook)),
             Self::Stopped(Stopped::Backoff { until }) => Some((*until, Timer::Backoff)),
-            Self::Starting(Starting::Launching { until, .. })
+            Self::Starting(Starting::Launching(Launching { until, .. }))
             | Self::Stopping(Stopping::Unborn { until, .. }) => Some((*until, Timer::Launch)),
             Self::Starting(Starting::Daemonizing(waiting)) => Some(waiting.deadline()),
             Self::Starting(Starting::Gate(gate)) => Some((gate.until, Timer::Hook)),

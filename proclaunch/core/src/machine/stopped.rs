@@ -3,30 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::exit::Exit;
 use crate::hook::Outcome;
 use crate::ids::{ProcId, Ticket};
-use crate::log::{Outcome as Follows, Said};
+use crate::log::Said;
 use crate::profile::{Profile, Restart};
 
 use super::Context;
-use super::event::{Action, Event, Look, Order, Recalled};
+use super::event::{Action, Event, Look, Order};
 use super::gate;
-use super::memory::{Main, Memory, Rest, Want};
-use super::policy::End;
+use super::imprint::Made;
+use super::memory::{Memory, Rest, Want};
 use super::state::{Idle, Running, State, Stopped, Then};
 
 /// How long an answer about a pid file may take before the start goes on without it.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// How long the hook engine may take to load hooks.
-const LOAD: Duration = Duration::from_secs(5);
+pub(super) const LOAD: Duration = Duration::from_secs(5);
 
 impl Stopped {
     pub(super) fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
         match event {
-            Event::Begin(recalled) => match self {
-                Self::Idle(Idle::New) => begin(memory, cx, recalled.as_ref()),
+            Event::Begin(_) => match self {
+                Self::Idle(Idle::New) => begin_afresh(memory, cx),
                 Self::Idle(_)
                 | Self::Looking { .. }
                 | Self::Loading { .. }
@@ -133,10 +132,9 @@ impl Stopped {
             memory.hold_for_gate();
             return State::Stopped(self);
         }
-        let old = memory.profile.replace(new);
-        memory.trouble = None;
-        let shape_differs =
-            old.as_ref().map(|old| &old.shape) != memory.profile.as_ref().map(|new| &new.shape);
+        let old = memory.profile.clone();
+        let shape_differs = memory.differs(&new).unwrap_or(true);
+        memory.accept(new);
         let starts = match self {
             // New: `Begin` comes next and decides. Ordered: an order outranks the files. Looking: it starts anyway.
             Self::Idle(Idle::New | Idle::Ordered) | Self::Looking { .. } | Self::Loading { .. } => false,
@@ -203,48 +201,8 @@ impl Stopped {
     }
 }
 
-/// Begins a life: goes on where an earlier supervisor left off, or afresh.
-fn begin(memory: &mut Memory, cx: &mut Context<'_>, recalled: Option<&Recalled>) -> State {
-    let Some(&Recalled { remembered, up }) = recalled else {
-        return begin_afresh(memory, cx);
-    };
-    memory.written = remembered;
-    if let Some(want) = remembered.order {
-        memory.want = want;
-        memory.ordered = true;
-    }
-    if let (Some(Main { ticket, id }), Some(up)) = (remembered.process, up) {
-        let running = adopt(memory, cx, ticket, id, up);
-        return match memory.want {
-            Want::Up => State::Running(running),
-            Want::Down | Want::Gone => running.stop(memory, cx),
-        };
-    }
-    if let Some(Main { id, .. }) = remembered.process {
-        return died_unseen(memory, cx, id);
-    }
-    match (memory.want, remembered.rest) {
-        (Want::Down | Want::Gone, _) => State::Stopped(Stopped::Idle(Idle::Ordered)),
-        (Want::Up, Some(rest)) => State::Stopped(Stopped::Idle(Idle::Rest(rest))),
-        (Want::Up, None) if memory.ordered => start(memory, cx),
-        (Want::Up, None) => begin_afresh(memory, cx),
-    }
-}
-
-/// The process ended while no supervisor lived to see it: as much of a death as any other, but that a new supervisor
-/// starts nothing by itself that has a `down` file.
-fn died_unseen(memory: &mut Memory, cx: &mut Context<'_>, id: ProcId) -> State {
-    if memory.policy().down && !memory.ordered {
-        cx.say(Said::DiedUnseen { id, outcome: Follows::NotRestarted });
-        return State::Stopped(Stopped::Idle(Idle::Down));
-    }
-    let (then, outcome) = memory.decide(cx, End::Died(Exit::Unknown, Duration::ZERO));
-    cx.say(Said::DiedUnseen { id, outcome });
-    memory.say_if_given_up(cx, then);
-    settle(memory, cx, then)
-}
-
-fn begin_afresh(memory: &mut Memory, cx: &mut Context<'_>) -> State {
+/// Begins a life as the files say.
+pub(super) fn begin_afresh(memory: &mut Memory, cx: &mut Context<'_>) -> State {
     match &memory.profile {
         None => State::Stopped(Stopped::Idle(Idle::Held)),
         Some(profile) if profile.policy.down => State::Stopped(Stopped::Idle(Idle::Down)),
@@ -253,17 +211,11 @@ fn begin_afresh(memory: &mut Memory, cx: &mut Context<'_>) -> State {
 }
 
 /// Takes a live process over.
-pub(super) fn adopt(
-    memory: &Memory,
-    cx: &mut Context<'_>,
-    ticket: Ticket,
-    id: ProcId,
-    up: Duration,
-) -> Running {
+fn adopt(memory: &mut Memory, cx: &mut Context<'_>, ticket: Ticket, id: ProcId, up: Duration) -> Running {
     cx.act(Action::Adopt { ticket, id });
     cx.say(Said::Adopted { id, up });
-    let profile = memory.profile.clone();
-    let running = Running { ticket, id, since: cx.now.minus(up), profile, attention: None };
+    let made = Made::found(memory.profile.clone());
+    let running = Running { ticket, id, since: cx.now.minus(up), made, attention: None };
     running.attend(memory, cx.now)
 }
 
@@ -297,6 +249,7 @@ fn looked(memory: &mut Memory, cx: &mut Context<'_>, look: Look) -> State {
     match look {
         Look::Names { id, up } => {
             let ticket = cx.tickets.take();
+            memory.forget_attention();
             State::Running(adopt(memory, cx, ticket, id, up))
         }
         Look::Stale(_) => {

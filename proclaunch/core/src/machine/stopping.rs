@@ -15,13 +15,15 @@ use crate::signal::Signal;
 use super::Context;
 use super::consult::Now;
 use super::event::{Action, Event, Order};
+use super::imprint::Made;
 use super::memory::{Ended, Memory, Want};
+use super::policy::Death;
 use super::running::{remove_pid_file, stop_scope};
 use super::state::{Ending, State, StateName, Stopped, Stopping, Then};
 use super::stopped::settle;
 
 /// The pause before SIGKILL is tried again; it doubles up to [`AGAIN_CAP`].
-const AGAIN_BASE: Duration = Duration::from_millis(100);
+pub(super) const AGAIN_BASE: Duration = Duration::from_millis(100);
 const AGAIN_CAP: Duration = Duration::from_secs(10);
 
 /// A process that SIGKILL has not ended for so long hangs in the kernel.
@@ -33,22 +35,22 @@ impl Ending {
         cx: &Context<'_>,
         ticket: Ticket,
         since: Moment,
-        profile: Option<Arc<Profile>>,
+        made: Made,
         main: Option<ProcId>,
     ) -> Self {
         let then = Then::StartAt(cx.now);
-        Self { ticket, since, profile, main, exit: None, asked: true, then, deciding: None }
+        Self { ticket, since, made, main, exit: None, asked: true, then, deciding: None }
     }
 
     /// A start that has ended by itself, or failed.
     pub(super) const fn unasked(
         ticket: Ticket,
         since: Moment,
-        profile: Option<Arc<Profile>>,
+        made: Made,
         exit: Option<(ProcId, Exit)>,
         then: Then,
     ) -> Self {
-        Self { ticket, since, profile, main: None, exit, asked: false, then, deciding: None }
+        Self { ticket, since, made, main: None, exit, asked: false, then, deciding: None }
     }
 
     /// Nothing of it lives any more: what comes next, or the question what that is.
@@ -75,7 +77,7 @@ impl Stopping {
             }
             Event::SpawnFailed { ticket: failed, .. } if failed == ticket => return self.gone(memory, cx),
             Event::Exited { ticket: ended, id, exit, remains } if ended == ticket => {
-                return self.exited(memory, cx, id, exit, remains);
+                return self.exited(memory, cx, id, Death::seen(cx.now, exit, remains));
             }
             Event::Gone { ticket: gone } if gone == ticket => return self.gone(memory, cx),
             Event::Timeout => return self.timeout(memory, cx),
@@ -129,7 +131,7 @@ impl Stopping {
     }
 
     fn settings(&mut self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) {
-        let shape_differs = memory.profile.as_ref().is_none_or(|old| old.shape != new.shape);
+        let shape_differs = memory.differs(&new).unwrap_or(true);
         let is_down = new.policy.down;
         memory.accept(new);
         let then = self.ending().then;
@@ -200,25 +202,30 @@ impl Stopping {
 
     /// Sends SIGKILL.
     pub(super) fn kill(cx: &mut Context<'_>, ending: Ending, whole_tree: bool) -> State {
-        kill_again(cx, &ending, whole_tree);
-        State::Stopping(Self::Killing {
-            ending,
-            whole_tree,
-            since: cx.now,
-            until: cx.now.plus(AGAIN_BASE),
-            pause: AGAIN_BASE * 2,
-            said: false,
-        })
+        let since = cx.now;
+        State::Stopping(Self::go_on_killing(cx, ending, whole_tree, since, false))
     }
 
-    fn spawned(mut self, memory: &Memory, cx: &mut Context<'_>, id: ProcId) -> State {
+    /// Sends SIGKILL, which was first sent at a moment that may have passed.
+    pub(super) fn go_on_killing(
+        cx: &mut Context<'_>,
+        ending: Ending,
+        whole_tree: bool,
+        since: Moment,
+        said: bool,
+    ) -> Self {
+        kill_again(cx, &ending, whole_tree);
+        let (until, pause) = (cx.now.plus(AGAIN_BASE), AGAIN_BASE * 2);
+        Self::Killing { ending, whole_tree, since, until, pause, said }
+    }
+
+    pub(super) fn spawned(mut self, memory: &Memory, cx: &mut Context<'_>, id: ProcId) -> State {
         self.ending_mut().main = Some(id);
         match self {
             // The keeper has answered: there is something to stop.
             Self::Unborn { ending, .. } => {
-                let daemonizes =
-                    ending.profile.as_ref().is_some_and(|profile| profile.shape.pid_file.is_some());
-                let scope = if daemonizes { Scope::Tree } else { stop_scope(memory.policy().kill) };
+                let scope =
+                    if ending.made.daemonizes() { Scope::Tree } else { stop_scope(memory.policy().kill) };
                 Self::first_signal(memory, cx, ending, scope)
             }
             Self::Farewell { .. } | Self::Signalled { .. } | Self::Killing { .. } => State::Stopping(self),
@@ -226,30 +233,34 @@ impl Stopping {
     }
 
     /// A process of the start ended: the main one, or a daemon's launcher.
-    fn exited(
+    pub(super) fn exited(
         mut self,
         memory: &mut Memory,
         cx: &mut Context<'_>,
         id: ProcId,
-        exit: Exit,
-        remains: Vec<ProcId>,
+        death: Death,
     ) -> State {
+        let Death { exit, remains, .. } = death;
+        let at = death.at.unwrap_or(cx.now);
         let ending = self.ending_mut();
-        if ending.main.is_some_and(|main| main != id) {
+        // Of a daemon that was taken over, its launcher's; or one that is told a second time.
+        if ending.main.map_or(ending.exit.is_some(), |main| main != id) {
             return State::Stopping(self);
         }
         ending.main = None;
         ending.exit = Some((id, exit));
-        let after = cx.now.since(ending.since);
+        let after = at.since(ending.since);
         let requested = ending.asked;
-        memory.ended(Ended { at: cx.now, id, exit, after, requested });
+        memory.ended(Ended { at, id, exit, after, requested });
         memory.tell(cx, Hook::OnExit, Now::idle(StateName::Stopping));
         self.lapse_farewell(cx);
-        if remains.is_empty() {
+        if remains.as_ref().is_some_and(Vec::is_empty) {
             return self.gone(memory, cx);
         }
         if memory.policy().kill == Kill::Process && self.leaves_the_rest() {
-            cx.say(Said::LeftBehind { remains });
+            if let Some(remains) = remains {
+                cx.say(Said::LeftBehind { remains });
+            }
             return self.gone(memory, cx);
         }
         match self {
@@ -269,7 +280,7 @@ impl Stopping {
     }
 
     /// Nothing lives any more.
-    fn gone(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
+    pub(super) fn gone(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         self.lapse_farewell(cx);
         let ending = match self {
             Self::Unborn { ending, .. }
@@ -280,7 +291,7 @@ impl Stopping {
         if ending.asked {
             cx.say(Said::Stopped { exit: ending.exit });
         }
-        remove_pid_file(cx, ending.profile.as_ref());
+        remove_pid_file(cx, &ending.made);
         cx.act(Action::Release { ticket: ending.ticket });
         ending.settle(memory, cx)
     }
@@ -329,7 +340,7 @@ impl Stopping {
         }
     }
 
-    const fn ending(&self) -> &Ending {
+    pub(super) const fn ending(&self) -> &Ending {
         match self {
             Self::Unborn { ending, .. }
             | Self::Farewell { ending, .. }
@@ -338,7 +349,7 @@ impl Stopping {
         }
     }
 
-    const fn ending_mut(&mut self) -> &mut Ending {
+    pub(super) const fn ending_mut(&mut self) -> &mut Ending {
         match self {
             Self::Unborn { ending, .. }
             | Self::Farewell { ending, .. }

@@ -38,7 +38,9 @@ impl From<Fault> for Bad {
 pub(super) fn variables(file: &File) -> Result<Box<[Variable]>, Bad> {
     let variables = match file {
         File::Directory(files) => from_directory(files)?,
-        File::Bytes(_) | File::TooLarge(_) | File::Unreadable(_) | File::Other => from_lines(bytes(file)?)?,
+        File::Bytes(_) | File::TooLarge(_) | File::NotExecutable | File::Unreadable(_) | File::Other => {
+            from_lines(bytes(file)?)?
+        }
     };
     let variable = |(name, value): (&str, Box<[u8]>)| Variable { name: name.into(), value };
     Ok(variables.into_iter().map(variable).collect())

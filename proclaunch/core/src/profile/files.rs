@@ -33,6 +33,8 @@ pub enum File {
     Bytes(Vec<u8>),
     /// A regular file of that many bytes: more than any value needs, so not read.
     TooLarge(u64),
+    /// A regular file that is of use only if it may be executed, which it may not.
+    NotExecutable,
     /// It could not be read, for this reason.
     Unreadable(String),
     /// A directory with its files by name.

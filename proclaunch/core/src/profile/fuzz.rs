@@ -92,6 +92,7 @@ impl<'a> Source<'a> {
                 )
             }
             4 => File::Other,
+            5 => File::NotExecutable,
             _ => File::Bytes(self.bytes().to_vec()),
         }
     }
@@ -102,7 +103,7 @@ mod tests {
     use super::*;
 
     /// Words that lead deeper into the parsers than random bytes do.
-    const WORDS: [&str; 24] = [
+    const WORDS: [&str; 26] = [
         "TERM",
         "KILL",
         "HUP",
@@ -127,6 +128,8 @@ mod tests {
         "\"",
         "-20",
         "777",
+        "64K",
+        "timestamps",
     ];
 
     /// `xorshift64*` by Vigna: a seed replays a run.
@@ -185,7 +188,11 @@ mod tests {
         check(&problems);
         let files = Files { run: Run::Unreadable(long.clone()), entries: BTreeMap::new() };
         let problems = parse(&files, &defaults).profile.unwrap_err();
-        assert_eq!(problems.len(), SETTINGS.len() - 2, "all but down and oneshot, which say nothing");
+        assert_eq!(
+            problems.len(),
+            SETTINGS.len() - 3,
+            "all but down, oneshot and log_run, which say nothing"
+        );
         check(&problems);
     }
 }

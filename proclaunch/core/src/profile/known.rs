@@ -6,7 +6,7 @@
 use crate::hook::Hook;
 
 /// The setting files that this version understands, and `run`.
-pub const SETTINGS: [&str; 19] = [
+pub const SETTINGS: [&str; 21] = [
     "pid_file",
     "restart",
     "backoff",
@@ -25,12 +25,13 @@ pub const SETTINGS: [&str; 19] = [
     "nice",
     "limits",
     "hook_timeout",
+    "log",
+    "log_run",
     "run",
 ];
 
 /// Setting files that are documented and do nothing yet: each is warned of where it stands.
-pub(super) const LATER: [&str; 7] =
-    ["depends", "notify", "sockets", "instances", "schedule", "log", "log_run"];
+pub(super) const LATER: [&str; 5] = ["depends", "notify", "sockets", "instances", "schedule"];
 
 /// Whether a file of this name in a profile directory means something: a setting, or a hook.
 pub fn is_known(name: &str) -> bool {

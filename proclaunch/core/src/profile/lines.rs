@@ -39,6 +39,8 @@ fn text_from_first_line<'a>(file: &'a File, want: &'static str) -> Result<&'a st
     text(file, want)?;
     match file {
         File::Bytes(bytes) => Ok(std::str::from_utf8(bytes).unwrap_or_default()),
-        File::TooLarge(_) | File::Unreadable(_) | File::Directory(_) | File::Other => Ok(""),
+        File::TooLarge(_) | File::NotExecutable | File::Unreadable(_) | File::Directory(_) | File::Other => {
+            Ok("")
+        }
     }
 }

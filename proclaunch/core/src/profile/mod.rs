@@ -19,6 +19,7 @@ mod hook_timeout;
 mod known;
 mod limits;
 mod lines;
+mod log;
 mod near_miss;
 mod numbers;
 mod parse;
@@ -30,6 +31,7 @@ pub use defaults::Defaults;
 pub use files::{File, Files, Fingerprint, Run};
 pub use fuzz::fuzz_one;
 pub use known::{SETTINGS, is_known, is_read};
+pub use log::LogSettings;
 pub use near_miss::{closest, near_miss};
 pub use parse::{Parsed, parse};
 pub use problem::{Excerpt, Fault, Problem};
@@ -144,6 +146,10 @@ pub struct Policy {
     pub down: bool,
     /// `hook_timeout`: how long calls of hooks may take, where it is not the usual time; in the order of the hooks.
     pub hook_timeouts: Box<[(Hook, Duration)]>,
+    /// `log`: how its output is kept.
+    pub log: LogSettings,
+    /// `log_run`: there is a program that gets the output instead of the logger's files.
+    pub log_run: bool,
     /// The hook files that there are.
     pub hooks: HookFiles,
 }
@@ -168,6 +174,8 @@ impl Default for Policy {
             reload: None,
             down: false,
             hook_timeouts: Box::default(),
+            log: LogSettings::default(),
+            log_run: false,
             hooks: HookFiles::default(),
         }
     }
@@ -218,7 +226,7 @@ pub struct GiveUp {
 }
 
 /// One step of a stop: send the signal, then wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StopStep {
     /// What to send.
     pub signal: Signal,
@@ -227,7 +235,8 @@ pub struct StopStep {
 }
 
 /// Who gets the stop signal, and who the SIGKILL at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kill {
     /// The main process, then the tree.
     Mixed,

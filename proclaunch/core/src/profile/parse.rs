@@ -10,6 +10,7 @@ use super::environment::{Bad, variables};
 use super::hook_timeout::hook_timeout;
 use super::known::{SETTINGS, is_later, is_module};
 use super::limits::limits;
+use super::log::log;
 use super::near_miss::{is_extended, near_miss};
 use super::signals::{signal, stop};
 use super::{
@@ -106,6 +107,7 @@ const KILL: &str = "`mixed`, `group`, `tree` or `process`";
 const USER: &str = "USER or USER:GROUP, by name or number";
 const PATH: &str = "a path; a relative one starts at the profile";
 const UMASK: &str = "an octal number from 0 to 777 such as 022";
+const LOG: &str = "a size, a number of files and perhaps `timestamps`, such as `10M 5`";
 const NICE: &str = "a number from -20 to 19";
 
 impl<'a> Reader<'a> {
@@ -148,6 +150,8 @@ impl<'a> Reader<'a> {
             reload: self.value_or_empty("reload", SIGNAL, Signal::HUP, signal),
             down: self.find("down").is_some(),
             hook_timeouts: self.read("hook_timeout", hook_timeout).unwrap_or_default(),
+            log: self.value("log", LOG, log).unwrap_or(default.log),
+            log_run: self.read("log_run", |file| Ok(values::program(file)?)).is_some(),
             hooks: self.hooks(),
         }
     }
@@ -185,7 +189,7 @@ impl<'a> Reader<'a> {
             }
         }
         // Scripts are told the settings and the environment with their files: other values, other hooks.
-        for name in SETTINGS.iter().filter(|name| **name != "run") {
+        for name in SETTINGS.iter().filter(|name| !["run", "log_run"].contains(name)) {
             if let Some((_, file)) = self.find(name) {
                 digest = mixed(digest, name, file);
             }
@@ -258,7 +262,7 @@ fn mixed(before: Fingerprint, name: &str, file: &File) -> Fingerprint {
         File::Directory(files) => {
             files.iter().fold(Fingerprint::default(), |before, (name, file)| mixed(before, name, file))
         }
-        File::TooLarge(_) | File::Unreadable(_) | File::Other => Fingerprint::default(),
+        File::TooLarge(_) | File::NotExecutable | File::Unreadable(_) | File::Other => Fingerprint::default(),
     };
     Fingerprint::of(&[&before.0.to_le_bytes()[..], &content.0.to_le_bytes(), name.as_bytes()].concat())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Backoff, GiveUp, HookFiles, Kill, Limit, Resource, User, Variable};
+use super::super::{Backoff, GiveUp, HookFiles, Kill, Limit, LogSettings, Resource, User, Variable};
 use super::*;
 
 fn map(files: &[(&str, &str)]) -> BTreeMap<String, File> {
@@ -71,6 +71,8 @@ fn every_setting_is_read() {
         ("nice", "-5\n"),
         ("limits", "nofile 10\n"),
         ("hook_timeout", "ready 7\n"),
+        ("log", "64K 3 timestamps\n"),
+        ("log_run", "#!/bin/sh\n"),
     ]);
     let seconds = Duration::from_secs;
     let expect = Profile {
@@ -99,6 +101,8 @@ fn every_setting_is_read() {
             reload: Signal::parse("USR1"),
             down: true,
             hook_timeouts: [(Hook::Ready, seconds(7))].into(),
+            log: LogSettings { size: 64 << 10, keep: 3, timestamps: true },
+            log_run: true,
             hooks: HookFiles::default(),
         },
     };
@@ -139,6 +143,12 @@ fn a_bad_value_names_the_file_the_value_and_what_would_be_right() {
         "`reload` says `0`: not a signal; write a name such as HUP or a number from 1 to 64, \
          or leave it empty for HUP",
     );
+    check(
+        "log",
+        "10M",
+        "`log` says `10M`: not a size and a number of files; write a size, a number of files and perhaps \
+         `timestamps`, such as `10M 5`",
+    );
     check("env", "A=1\nB", "`env` line 2 says `B`: there is no `=`; write lines `KEY=VALUE`");
     check(
         "limits",
@@ -162,6 +172,7 @@ fn blank_is_bad_where_a_value_is_needed() {
         "directory",
         "umask",
         "nice",
+        "log",
     ] {
         for blank in ["", "\n", " \t\r\n"] {
             let problems = read(&[(name, blank)], &[]).profile.unwrap_err();
@@ -208,6 +219,28 @@ fn scenario_11_a_run_that_cannot_be_executed_is_named() {
 }
 
 #[test]
+fn a_log_run_is_a_program_of_any_size() {
+    for (file, expect) in [
+        (File::Bytes(Vec::new()), Ok(true)),
+        (File::TooLarge(1 << 30), Ok(true)),
+        (File::NotExecutable, Err("`log_run` is not executable; chmod +x")),
+        (
+            File::Unreadable("input/output error".to_owned()),
+            Err("`log_run` cannot be read: input/output error"),
+        ),
+        (File::Directory(BTreeMap::new()), Err("`log_run` is a directory; a file is needed")),
+        (File::Other, Err("`log_run` is no regular file")),
+    ] {
+        let mut files = files(&[]);
+        files.entries.insert("log_run".to_owned(), file);
+        let got = parse(&files, &Defaults::default()).profile.map(|profile| profile.policy.log_run);
+        let got = got.map_err(|problems| shown(&problems).concat());
+        assert_eq!(got, expect.map_err(str::to_owned));
+    }
+    assert!(!good(&[]).policy.log_run);
+}
+
+#[test]
 fn a_file_of_its_own_wins_over_the_defaults() {
     let defaults = [("nice", "5"), ("stop_timeout", "3"), ("env", "A=1"), ("down", "")];
     let profile = read(&[("nice", "7"), ("env", "B=2"), ("stop_signal", "INT")], &defaults).profile.unwrap();
@@ -247,11 +280,11 @@ fn names_that_look_like_settings_are_warned_of() {
         warnings(&[("depends", "db"), ("on_start.lua", ""), ("helpers.lua", "")]),
         ["`depends` is not supported by this version and is ignored"]
     );
-    let (_, problems) = Defaults::parse(&map(&[("nise", "5"), ("log", "1M 5")]));
+    let (_, problems) = Defaults::parse(&map(&[("nise", "5"), ("instances", "2")]));
     assert_eq!(
         shown(&problems),
         [
-            "`.defaults/log` is not supported by this version and is ignored",
+            "`.defaults/instances` is not supported by this version and is ignored",
             "`.defaults/nise` is not a setting; did you mean `nice`?",
         ]
     );

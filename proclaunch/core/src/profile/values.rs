@@ -18,9 +18,20 @@ pub(super) fn bytes(file: &File) -> Result<&[u8], Fault> {
     match file {
         File::Bytes(bytes) => Ok(bytes),
         File::TooLarge(bytes) => Err(Fault::TooLarge(*bytes)),
+        File::NotExecutable => Err(Fault::NotExecutable),
         File::Unreadable(reason) => Err(Fault::Unreadable(reason.clone())),
         File::Directory(_) => Err(Fault::Directory),
         File::Other => Err(Fault::NotRegular),
+    }
+}
+
+/// A program, however large it is.
+pub(super) fn program(file: &File) -> Result<(), Fault> {
+    match file {
+        File::TooLarge(_) => Ok(()),
+        File::Bytes(_) | File::NotExecutable | File::Unreadable(_) | File::Directory(_) | File::Other => {
+            bytes(file).map(drop)
+        }
     }
 }
 

@@ -57,12 +57,12 @@ fn in_the_foreground_term_and_int_exit_0() {
 }
 
 #[test]
-fn after_kill_9_the_next_start_adopts_what_lives_and_doubles_nothing() {
+fn after_kill_9_of_all_there_is_the_next_start_adopts_what_lives_and_doubles_nothing() {
     let sandbox = Sandbox::new();
     make_services(&sandbox);
     let mut daemon = sandbox.daemonize();
     let [web, db, cache] = SERVICES.map(|name| daemon.main_process(name));
-    daemon.end(Signal::SIGKILL);
+    daemon.kill_all_parts();
     // The pid file is left, and one that died meanwhile.
     assert!(daemon.sandbox.state().join("proclaunch.pid").exists());
     web.signal(Signal::SIGKILL);
@@ -72,7 +72,8 @@ fn after_kill_9_the_next_start_adopts_what_lives_and_doubles_nothing() {
     daemon.wait_for_line("db", &format!("running pid {} (adopted, up ", db.pid));
     daemon.wait_for_line("cache", &format!("running pid {} (adopted, up ", cache.pid));
     let running = of_directory(&daemon.sandbox.profiles());
-    let sleeping: Vec<Process> = running.into_iter().filter(|process| *process != daemon.process()).collect();
+    let is_ours = |process: &Process| process.command_line().contains("proclaunch");
+    let sleeping: Vec<Process> = running.into_iter().filter(|process| !is_ours(process)).collect();
     assert_eq!(sleeping.len(), SERVICES.len(), "{sleeping:?}: {}", daemon.log());
     daemon.end(Signal::SIGHUP);
     assert!(of_directory(daemon.sandbox.path()).is_empty(), "{}", daemon.log());

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use nix::sys::signal::Signal;
 
+use proclaunch_tests::processes::descendants;
 use proclaunch_tests::sandbox::Sandbox;
 
 const SLEEP: &str = "exec sleep 86400";
@@ -16,10 +17,13 @@ fn a_limit_on_the_size_of_files_is_an_error_and_not_the_end() {
     // Nothing more fits into the log.
     fs::write(sandbox.log(), "x".repeat(4096)).unwrap();
     let mut supervisor = sandbox.start_under(&["prlimit", "--fsize=4096:unlimited", "--"]);
-    let pid = supervisor.wait_for("the supervisor", || supervisor.sandbox.instance()).pid;
+    let pid = supervisor.wait_for("all of its processes", || supervisor.parts()).keeper.pid;
     web.set("env", "PORT=81\n");
-    let raised = Command::new("prlimit").args(["--pid", &pid.to_string(), "--fsize=unlimited"]).status();
-    assert!(raised.unwrap().success());
+    // The limit of all of ProcLaunch's processes.
+    for pid in descendants(pid).into_iter().map(|process| process.pid).chain([pid]) {
+        let raised = Command::new("prlimit").args(["--pid", &pid.to_string(), "--fsize=unlimited"]).status();
+        assert!(raised.unwrap().success());
+    }
     supervisor
         .wait_for("the lines that were kept", || supervisor.log().contains("web running pid ").then_some(()));
     let late = |log: String| log.contains(" ProcLaunch log could not be written for a while (");

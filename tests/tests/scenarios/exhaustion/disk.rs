@@ -1,9 +1,9 @@
 //! No room on the disk, or no right to write: supervision goes on, and nothing that was said is lost.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -106,8 +106,11 @@ fn on_a_disk_that_becomes_read_only_supervision_goes_on() {
     let mut sandbox = Sandbox::new();
     let state = sandbox.state();
     sandbox.mount(&state, "size=1m,mode=0755");
-    // It lets go of its output file, which would keep the disk writable.
-    sandbox.profile("web", "exec sleep 1000 >/dev/null 2>&1").set("restart", "").set("backoff", "0.1 0.1");
+    // A file that is open for writing would keep the disk writable: neither has the service one, nor the logger.
+    let web = sandbox.profile("web", "exec sleep 1000 >/dev/null 2>&1");
+    let web = web.set("restart", "").set("backoff", "0.1 0.1");
+    let log_run = web.set("log_run", "#!/bin/sh\nexec cat >/dev/null 2>&1\n").dir.join("log_run");
+    fs::set_permissions(log_run, Permissions::from_mode(0o755)).unwrap();
     let mut supervisor = sandbox.start();
     let web = supervisor.main_process("web");
     remount(&state, "ro");
@@ -123,7 +126,8 @@ fn on_a_disk_that_becomes_read_only_supervision_goes_on() {
     supervisor.sandbox.profile("late", "exec sleep 1000 >/dev/null 2>&1");
     supervisor.main_process("late");
     assert!(!web.is_alive());
-    let lost = supervisor.said("ProcLaunch", "cannot keep the output of web (Read-only file system)");
+    // The FIFO of web was there before.
+    let lost = supervisor.said("ProcLaunch", "cannot keep the output of late (Read-only file system)");
     assert_eq!(lost.len(), 1, "{}", supervisor.log());
     let failed = supervisor.said("ProcLaunch", "failed to write record");
     assert!(failed.len() == 1 && failed[0].contains("Read-only file system"), "{failed:?}");
@@ -135,7 +139,11 @@ fn on_a_disk_that_becomes_read_only_supervision_goes_on() {
 
     // At the start it is bad setup, and nothing is touched.
     let last = supervisor.main_process("web");
+    let logger = supervisor.logger().expect("it keeps the output");
     assert_eq!(supervisor.end(Signal::SIGTERM).code(), Some(0));
+    // It stays, and has files open.
+    logger.signal(Signal::SIGKILL);
+    supervisor.wait_for("its end", || (!logger.is_alive()).then_some(()));
     remount(&state, "ro");
     let refused = supervisor.sandbox.command().arg("--foreground").output().unwrap();
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();

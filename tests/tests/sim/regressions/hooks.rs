@@ -74,7 +74,7 @@ fn gone(serial: u64) -> Input {
 
 /// Gives the inputs to a new fleet, a second apart. Gives it, and the effects of the last one.
 fn play(inputs: impl IntoIterator<Item = Input>) -> (Fleet, Vec<String>) {
-    let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false });
+    let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false, exit_with: None });
     let (mut now, mut last) = (Moment::default(), Vec::new());
     for input in inputs {
         now = now.plus(Duration::from_secs(1));
@@ -113,7 +113,8 @@ fn a_gate_whose_file_is_gone_is_asked_no_more() {
         scan(policy()),
         Input::Timeout,
     ]);
-    assert_eq!(last, ["| INFO  web starting", "web Spawn 0000000000000000-3 (run 1)"]);
+    let record = "web Remember Launching (order None)";
+    assert_eq!(last, [record, "| INFO  web starting", "web Spawn 0000000000000000-3 (run 1)"]);
 }
 
 #[test]
@@ -131,10 +132,7 @@ fn what_waits_behind_its_gate_is_started_by_the_next_supervisor() {
     let passed = answers(1, Hook::OnStart, Answer::Nothing);
     let dies = [scan(never), loaded(&hooks), passed, spawned(2), exited(2, Exit::Code(0))];
     let (_, last) = play(dies.into_iter().chain([order(Order::Start)]));
-    assert!(
-        last.contains(&"web Remember(Remembered { order: Some(Up), process: None, rest: None })".to_owned()),
-        "{last:?}"
-    );
+    assert!(last.contains(&"web Remember Gate (order Some(Up))".to_owned()), "{last:?}");
 }
 
 #[test]
@@ -148,7 +146,7 @@ fn hooks_that_are_loaded_anew_do_not_drop_a_change_that_is_to_be_decided() {
         loaded(&hooks),
         answers(2, Hook::OnChange, Answer::Change(Change::Restart)),
     ]);
-    assert_eq!(last[0], "| INFO  web stopping");
+    assert_eq!(last[..2], ["web Remember Stopping (order None, and owes signals)", "| INFO  web stopping"]);
 }
 
 #[test]
@@ -156,7 +154,7 @@ fn a_verdict_on_health_lapses_when_the_health_changes() {
     let hooks = [Hook::Health, Hook::ShouldRestart];
     let mut inputs = vec![scan(hooked(&hooks)), loaded(&hooks), spawned(1), Input::Timeout];
     inputs.push(answers(2, Hook::Health, Answer::Health(Err("bad".to_owned()))));
-    let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false });
+    let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false, exit_with: None });
     let mut now = Moment::default();
     for input in inputs {
         now = now.plus(Duration::from_secs(1));
@@ -223,7 +221,10 @@ fn giving_up_is_said_also_when_should_restart_has_no_opinion() {
         exited(1, Exit::Code(1)),
         answers(2, Hook::ShouldRestart, Answer::Nothing),
     ]);
-    assert_eq!(last[0], "| ERROR web gave up (died 1 times within 9s)");
+    assert_eq!(
+        last,
+        ["web Remember Rest(GaveUp) (order None)", "| ERROR web gave up (died 1 times within 9s)"]
+    );
 }
 
 #[test]
@@ -244,7 +245,8 @@ fn a_stopped_process_is_woken_for_the_signal_of_on_stop_too() {
             "web Signal {{ ticket: Ticket {{ instance: 0, serial: 1 }}, scope: Main, signal: Signal({number}) }}"
         )
     };
-    assert_eq!(last, [to(2), to(18)]);
+    let record = |owes| format!("web Remember Stopping (order Some(Down){owes})");
+    assert_eq!(last, [record(", and owes signals"), to(2), to(18), record("")]);
 }
 
 #[test]
@@ -283,5 +285,5 @@ fn a_change_and_a_verdict_that_nobody_answers_are_both_decided_by_the_settings()
 fn checks_whose_file_is_gone_are_made_no_more() {
     let hooks = [Hook::Health];
     let (_, last) = play([scan(hooked(&hooks)), loaded(&hooks), spawned(1), scan(policy()), Input::Timeout]);
-    assert_eq!(last, [""; 0]);
+    assert_eq!(last, ["web Remember Running (order None)"]);
 }

@@ -1,6 +1,8 @@
 //! What is remembered, and what a later supervisor makes of it.
 
 use super::*;
+use crate::process::Scope;
+use crate::signal::Signal;
 
 const UP: It = It::BeginsWith { order: None, up: Some((700, 60)), rest: None };
 const ADOPTED: (It, &str) = (UP, "=> adopt pid 700; running pid 700 (adopted, up 1m 0s)");
@@ -46,13 +48,20 @@ fn what_died_while_nobody_looked_is_started() {
 #[test]
 fn what_ended_while_no_supervisor_ran_is_a_death_like_any_other() {
     const DIED: It = It::BeginsAfterTheEndOf(700);
-    let died = |outcome| format!("died (pid 700, exit unknown, while no supervisor ran, {outcome})");
-    check(&[], &[(DIED, &died("not restarted")), (It::Waits(1_000_000), "")]);
+    // What it has left behind is looked for by a keeper that holds the start.
+    let died = |outcome| {
+        let said = format!("died (pid 700, exit unknown, while no supervisor ran, {outcome})");
+        format!("=> adopt pid 700; {said}; => kill tree")
+    };
+    check(&[], &[(DIED, &died("not restarted")), (It::IsGone, ""), (It::Waits(1_000_000), "")]);
     for policy in ["always", "on-failure"] {
-        let restart = [("restart", policy)];
-        check(&restart, &[(DIED, &died("restart in 0.2s")), (It::Waits(220), "starting; => spawn")]);
+        check(
+            &[("restart", policy)],
+            &[(DIED, &died("restart in 0.2s")), (It::IsGone, ""), (It::Waits(220), "starting; => spawn")],
+        );
     }
-    check(&[("restart", ""), ("down", "")], &[(DIED, &died("not restarted")), (It::Waits(1_000_000), "")]);
+    // `down` that appears does not hold what ran.
+    check(&[("restart", ""), ("down", "")], &[(DIED, &died("restart in 0.2s")), (It::IsGone, "")]);
 }
 
 #[test]
@@ -81,31 +90,41 @@ fn what_rests_goes_on_resting() {
 }
 
 /// What was written, in its order.
-fn written(life: &Life) -> Vec<Remembered> {
-    let remembered = |action: &Action| match action {
-        Action::Remember(remembered) => Some(*remembered),
-        _ => None,
-    };
+fn written(life: &Life) -> Vec<&Remembered> {
+    fn remembered(action: &Action) -> Option<&Remembered> {
+        if let Action::Remember(remembered) = action { Some(remembered) } else { None }
+    }
     life.actions.iter().filter_map(remembered).collect()
 }
 
 #[test]
-fn a_record_is_written_when_it_differs_and_only_then() {
-    const NOTHING: Remembered = Remembered { order: None, process: None, rest: None };
-    let main = |life: &Life, pid| Some(Main { ticket: life.ticket(), id: id(pid) });
-
+fn a_start_is_written_down_before_it_is_made_and_its_process_after() {
     let life = check(
         &[],
         &[
             (It::Begins, "starting; => spawn"),
             (It::Spawns, "running pid 101"),
-            (It::Says(&[("stop_signal", "INT")]), ""),
+            (It::Says(&[("start_timeout", "5")]), ""),
             (It::Exits(0), "died (pid 101, exit 0, after 0s, not restarted)"),
         ],
     );
-    let running = Remembered { process: main(&life, 101), ..NOTHING };
-    assert_eq!(written(&life), [running, Remembered { rest: Some(Rest::Dead), ..NOTHING }]);
+    let [launching, running, rests] = written(&life)[..] else { panic!("{:#?}", written(&life)) };
+    let ticket = life.ticket();
+    assert!(matches!(launching.phase, Phase::Launching { start, .. } if start.ticket == ticket));
+    assert!(
+        matches!(running.phase, Phase::Running { start, id, .. } if start.ticket == ticket && id.pid == 101)
+    );
+    assert_eq!(rests.phase, Phase::Rest(Rest::Dead));
+    assert_eq!((rests.past.starts, rests.past.exits.len(), rests.past.has_ended), (1, 1, true));
+    let at = |wanted: fn(&Action) -> bool| life.actions.iter().position(wanted).unwrap();
+    assert!(
+        at(|action| matches!(action, Action::Remember(_)))
+            < at(|action| matches!(action, Action::Spawn { .. }))
+    );
+}
 
+#[test]
+fn a_stop_is_written_down_before_its_signal_and_that_it_was_sent_after() {
     let life = check(
         &[],
         &[
@@ -115,11 +134,15 @@ fn a_record_is_written_when_it_differs_and_only_then() {
             (It::Exits(0), "stopped (pid 101, exit 0)"),
         ],
     );
-    let running = Remembered { process: main(&life, 101), ..NOTHING };
-    let stopping = Remembered { order: Some(Want::Down), ..running };
-    assert_eq!(written(&life), [running, stopping, Remembered { order: Some(Want::Down), ..NOTHING }]);
+    let [_, _, before, after, stopped] = written(&life)[..] else { panic!("{:#?}", written(&life)) };
+    let owed = [(Scope::Main, Signal::TERM), (Scope::Main, Signal::CONT)];
+    assert_eq!((&before.owed[..], &after.owed[..]), (&owed[..], &[][..]));
+    assert_eq!((before.order, &before.phase), (Some(Want::Down), &after.phase));
+    assert_eq!((stopped.order, &stopped.phase), (Some(Want::Down), &Phase::Ordered));
+}
 
-    // A drain is nobody's order: the next start is afresh.
+#[test]
+fn a_drain_is_nobodys_order_and_the_next_start_is_afresh() {
     let life = check(
         &[],
         &[
@@ -129,9 +152,8 @@ fn a_record_is_written_when_it_differs_and_only_then() {
             (It::Exits(0), "stopped (pid 101, exit 0)"),
         ],
     );
-    // That its process is dead is seen by whoever reads it, and the end of the drain drops it.
-    let running = Remembered { process: main(&life, 101), ..NOTHING };
-    assert_eq!(written(&life), [running]);
+    let last = written(&life).pop().unwrap();
+    assert_eq!((last.order, &last.phase), (None, &Phase::Fresh));
 }
 
 #[test]

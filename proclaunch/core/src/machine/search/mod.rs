@@ -16,6 +16,7 @@ use crate::signal::Signal;
 use node::Node;
 
 mod answers;
+mod killed;
 mod next;
 mod node;
 
@@ -74,6 +75,7 @@ fn search(flavour: &Flavour) {
         states.insert(node.machine.state());
         node.check_that_stop_ends();
         queue.extend(node.next(flavour));
+        queue.extend(node.killed(flavour));
     }
     assert_eq!(states.len(), 4, "not every state was reached");
     assert!(seen.len() > 5000, "only {} nodes were reached", seen.len());

@@ -12,7 +12,7 @@ use crate::profile::Restart;
 use crate::signal::Signal;
 
 /// How many times time may pass on one path.
-const TIMEOUTS_MAX: u8 = 5;
+pub(super) const TIMEOUTS_MAX: u8 = 5;
 
 impl Node {
     /// Everything that can happen next.
@@ -40,7 +40,7 @@ impl Node {
 
     /// What people want.
     fn wishes(&self, flavour: &Flavour, all: &mut Vec<Self>) {
-        if self.machine.idle() == Some(Idle::New) {
+        if self.is_new() {
             all.push(self.with(Event::Begin(None), |_| ()));
             for order in [None, Some(Want::Up), Some(Want::Down)] {
                 all.extend(self.recalled(order));
@@ -75,24 +75,27 @@ impl Node {
         all.extend(events.into_iter().map(|event| self.with(event, |next| next.wishes += 1)));
     }
 
-    /// What an earlier supervisor may have left.
+    /// What an earlier supervisor of version 1 may have left.
     fn recalled(&self, order: Option<Want>) -> Vec<Self> {
-        let mut rests = vec![None, Some(Rest::Done), Some(Rest::Dead)];
-        let mut all: Vec<Self> = rests
-            .drain(..)
-            .map(|rest| {
-                let remembered = Remembered { order, process: None, rest };
-                self.with(Event::Begin(Some(Recalled { remembered, up: None })), |_| ())
-            })
-            .collect();
-        let dead = Some(Main { ticket: Ticket { instance: 9, serial: 2 }, id: ProcId { pid: 9, start: 9 } });
-        let remembered = Remembered { order, process: dead, rest: None };
-        all.push(self.with(Event::Begin(Some(Recalled { remembered, up: None })), |_| ()));
+        let begin = |phase, found| {
+            let remembered = Remembered { order, phase, ..Remembered::default() };
+            Event::Begin(Some(Box::new(Recalled { remembered, found })))
+        };
+        let ran = |ticket, id| {
+            let start = Start { ticket, since: None, shape: None, daemonizes: false };
+            Phase::Running { start, id, attention: None }
+        };
+        let idle = if order == Some(Want::Down) { Phase::Ordered } else { Phase::Fresh };
+        let phases = [idle, Phase::Rest(Rest::Done), Phase::Rest(Rest::Dead)];
+        let mut all: Vec<Self> =
+            phases.into_iter().map(|phase| self.with(begin(phase, Found::Nothing), |_| ())).collect();
+        let (ticket, id) = (Ticket { instance: 9, serial: 2 }, ProcId { pid: 9, start: 9 });
+        let found = Found::Ended { id, exit: Exit::Unknown, at: None };
+        all.push(self.with(begin(ran(ticket, id), found), |_| ()));
         let mut next = self.clone();
         let (ticket, id) = (Ticket { instance: 9, serial: 1 }, next.new_id());
         next.world.processes.push(Process { ticket, id, role: Role::Main, doomed: false });
-        let remembered = Remembered { order, process: Some(Main { ticket, id }), rest: None };
-        next.step(Event::Begin(Some(Recalled { remembered, up: Some(Duration::from_secs(3)) })));
+        next.step(begin(ran(ticket, id), Found::Alive { id, up: Duration::from_secs(3) }));
         all.push(next);
         all
     }
@@ -135,7 +138,8 @@ impl Node {
             }
             // One that was there before, and that only an adoption makes a process of this world.
             if self.machine.state() == StateName::Stopped && self.world.processes.is_empty() {
-                let id = ProcId { pid: 7, start: 1 };
+                // Not the one that has ended since.
+                let id = ProcId { pid: if self.unseen.is_none() { 7 } else { 6 }, start: 1 };
                 all.push(self.with(Event::PidFile(Look::Names { id, up }), told));
             }
         }
@@ -178,12 +182,13 @@ impl Node {
             Event::PidFile(Look::Absent),
             Event::Timeout,
         ] {
-            let is_first = self.machine.idle() == Some(Idle::New);
+            let is_first = self.is_new();
             let is_awaited = self.world.looked_for;
             let is_due = self.machine.deadline().is_some_and(|(at, _)| at <= self.now);
             match event {
                 Event::Begin(_) if is_first => {}
-                Event::PidFile(_) if is_awaited => {}
+                // What is overdue when a successor begins takes any word for the last.
+                Event::PidFile(_) if is_awaited || is_due => {}
                 Event::Timeout if is_due => {}
                 event => {
                     let before = self.machine.state.clone();
@@ -197,12 +202,12 @@ impl Node {
 
     /// From here on everybody is helpful: an order to stop must end in `stopped`.
     pub(super) fn check_that_stop_ends(&self) {
-        if self.world.removed || self.world.draining || self.machine.idle() == Some(Idle::New) {
+        if self.world.removed || self.world.draining || self.is_new() {
             return;
         }
         let mut node = self.with(Event::Order(Order::Stop), |_| ());
         for _ in 0..40 {
-            if node.machine.idle().is_some() {
+            if node.machine.idle().is_some() && !node.machine.is_resuming() {
                 node.require(node.machine.idle() == Some(Idle::Ordered), "stopped, but not by order");
                 return;
             }

@@ -55,6 +55,11 @@ pub(super) struct Node {
     pub(super) next_pid: i32,
     pub(super) wishes: u8,
     pub(super) timeouts: u8,
+    pub(super) kills: u8,
+    /// The process that ended while no supervisor ran.
+    pub(super) unseen: Option<ProcId>,
+    /// What the record says. It follows from the state, but for what passes by itself.
+    pub(super) record: Option<Remembered>,
     pub(super) path: Option<Rc<Step>>,
 }
 
@@ -86,10 +91,18 @@ impl Node {
             next_pid: 100,
             wishes: 0,
             timeouts: 0,
+            kills: 0,
+            unseen: None,
+            record: None,
             path: None,
         };
         node.step(Event::Settings(Arc::clone(&flavour.versions[0])));
         node
+    }
+
+    /// Whether it was not told to begin yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.machine.idle() == Some(Idle::New) && !self.machine.is_resuming()
     }
 
     pub(super) fn new_id(&mut self) -> ProcId {
@@ -152,7 +165,9 @@ impl Node {
                         process.role = Role::Rest;
                     }
                 }
-                if !self.world.processes.iter().any(|process| process.id == id) {
+                // Every pid from there on was given out by this world; 9 is one that was dead before.
+                let is_dead = id.pid > 100 || id.pid == 9 || self.unseen == Some(id);
+                if !is_dead && !self.world.processes.iter().any(|process| process.id == id) {
                     self.world.processes.push(Process { ticket, id, role: Role::Main, doomed: false });
                 }
             }
@@ -179,7 +194,8 @@ impl Node {
             Action::LoadHooks(ref profile) => self.world.loading = Some(profile.policy.hooks.digest),
             Action::Consult(ref question) => self.world.open.push((question.id, question.hook)),
             Action::Lapse(id) => self.world.open.retain(|(open, _)| *open != id),
-            Action::RemovePidFile(_) | Action::Remember(_) | Action::Log(_) => {}
+            Action::Remember(ref remembered) => self.record = Some(Remembered::clone(remembered)),
+            Action::RemovePidFile(_) | Action::Log(_) => {}
         }
     }
 
@@ -205,6 +221,12 @@ impl Node {
         let mains = self.world.processes.iter().filter(|process| process.role == Role::Main);
         self.require(mains.clone().count() <= 1, "two main processes");
         let deadline = self.machine.deadline();
+        if self.is_new() {
+            return;
+        }
+        if self.machine.is_resuming() {
+            return self.require(deadline.is_some(), "awaits its hooks for ever");
+        }
         match &self.machine.state {
             State::Stopped(stopped) => {
                 self.require(mains.count() == 0, "stopped beside its main process");
@@ -221,7 +243,8 @@ impl Node {
             State::Starting(_) | State::Stopping(_) => {
                 self.require(deadline.is_some(), "waits without a deadline");
                 let late = deadline.is_some_and(|(at, _)| at.plus(Duration::from_millis(1)) < self.now);
-                self.require(!late, "its deadline has passed for good");
+                // What was due before a successor began is due at once.
+                self.require(!late || self.kills > 0, "its deadline has passed for good");
             }
         }
         self.require(
@@ -248,7 +271,8 @@ impl Node {
             self.timeouts,
         );
         let off = Hook::ALL.map(|hook| memory.switched_off(hook).is_some());
-        let _ = write!(text, " {off:?} {:?}", self.world);
+        let _ = write!(text, " {}", self.kills);
+        let _ = write!(text, " {off:?} {:?} {:?}", self.machine.resuming, self.world);
         canonical(&text, self.now)
     }
 }

@@ -1,0 +1,290 @@
+//! The supervisor's side: what the logger is to know, whichever logger it is.
+//!
+//! **Invariant:** nothing here waits; and what a logger was told can be told to the next one in full.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use proclaunch_core::ids::ProfileName;
+use proclaunch_core::profile::LogSettings;
+
+use crate::role::close_on_exec;
+
+use super::control::{Control, Received};
+use super::fifo;
+use super::protocol::{Configuration, Order, Word};
+
+/// What the supervisor knows of the logger, and its end of the socket.
+///
+/// Holds every FIFO open, so that nothing unread is lost when a service and the logger end together.
+#[derive(Debug)]
+pub struct Link {
+    state_dir: PathBuf,
+    control: Control,
+    profiles: BTreeMap<ProfileName, Output>,
+    /// Orders about no single profile that have not been sent yet.
+    unsent: VecDeque<Order>,
+    /// What every logger is to know from here on.
+    lasting: Vec<Order>,
+    is_over: bool,
+}
+
+/// One profile as the logger is to have it.
+#[derive(Debug)]
+struct Output {
+    log: LogSettings,
+    paused: bool,
+    uid: Option<u32>,
+    fifo: OwnedFd,
+    /// It is gone from the directory of profiles, and the logger has not said yet that it has read all.
+    is_forgotten: bool,
+    /// No process of it is running.
+    has_ended: bool,
+    /// What the logger has not been told.
+    unsent: Unsent,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Unsent {
+    configure: bool,
+    ended: bool,
+    forget: bool,
+}
+
+impl Link {
+    /// A link over the supervisor's end of the socket.
+    pub const fn new(state_dir: PathBuf, socket: OwnedFd) -> Self {
+        Self {
+            state_dir,
+            control: Control::new(socket),
+            profiles: BTreeMap::new(),
+            unsent: VecDeque::new(),
+            lasting: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    /// What to wait on: readable when the logger has said something, writable when there is room for what is unsent.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.control.fd()
+    }
+
+    /// Whether something could not be sent yet: [`Self::send`] is to be called when the socket is writable.
+    pub fn has_unsent(&self) -> bool {
+        let one = |output: &Output| {
+            let Unsent { configure, ended, forget } = output.unsent;
+            configure || ended || forget
+        };
+        !self.unsent.is_empty() || self.control.has_waiting() || self.profiles.values().any(one)
+    }
+
+    /// Says how the output of a profile is to be kept, and makes its FIFO, or puts it right. `uid` is the profile's
+    /// user; `paused` if `log_run` reads the FIFO.
+    ///
+    /// # Errors
+    /// Those of [`fifo::ensure`]; then nothing has changed.
+    pub fn configure(
+        &mut self,
+        name: &ProfileName,
+        log: LogSettings,
+        paused: bool,
+        uid: Option<u32>,
+    ) -> io::Result<()> {
+        let made = fifo::ensure(&self.state_dir, name, uid)?;
+        if let Some(output) = self.profiles.get_mut(name) {
+            let is_same = is_same(&output.fifo, &made);
+            if is_same && (output.log, output.paused, output.is_forgotten) == (log, paused, false) {
+                output.uid = uid;
+                return Ok(());
+            }
+            (output.log, output.paused, output.uid, output.is_forgotten) = (log, paused, uid, false);
+            if !is_same {
+                output.fifo = made;
+            }
+            output.unsent = Unsent { configure: true, forget: false, ..output.unsent };
+        } else {
+            let unsent = Unsent { configure: true, ..Unsent::default() };
+            let output =
+                Output { log, paused, uid, fifo: made, is_forgotten: false, has_ended: false, unsent };
+            self.profiles.insert(name.clone(), output);
+        }
+        self.send();
+        Ok(())
+    }
+
+    /// A process of the profile is about to be started: makes its FIFO anew if somebody has removed it.
+    ///
+    /// # Errors
+    /// Those of [`fifo::ensure`].
+    pub fn starting(&mut self, name: &ProfileName) -> io::Result<()> {
+        let Some(output) = self.profiles.get_mut(name) else { return Ok(()) };
+        output.has_ended = false;
+        output.unsent.ended = false;
+        let (log, paused, uid) = (output.log, output.paused, output.uid);
+        self.configure(name, log, paused, uid)
+    }
+
+    /// Has the FIFOs stay open over `execve`.
+    pub fn pass_on(&self) {
+        for output in self.profiles.values() {
+            // It fails for no descriptor that is open.
+            let _ = close_on_exec(&output.fifo, false);
+        }
+    }
+
+    /// How many profiles it knows, with a FIFO each.
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether it knows none.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    /// The profile's FIFO, open for reading and writing.
+    pub fn fifo(&self, name: &ProfileName) -> Option<BorrowedFd<'_>> {
+        self.profiles.get(name).map(|output| output.fifo.as_fd())
+    }
+
+    /// The profile's process has ended.
+    pub fn ended(&mut self, name: &ProfileName) {
+        if let Some(output) = self.profiles.get_mut(name) {
+            output.has_ended = true;
+            output.unsent.ended = true;
+            self.send();
+        }
+    }
+
+    /// The profile is gone. Its FIFO is kept until the logger has said that it has read all of it.
+    pub fn forget(&mut self, name: &ProfileName) {
+        let Some(output) = self.profiles.get_mut(name) else { return };
+        output.is_forgotten = true;
+        if output.paused {
+            self.forgotten(name);
+        } else {
+            output.unsent.forget = true;
+            self.send();
+        }
+    }
+
+    /// Has the files opened anew.
+    pub fn reopen(&mut self) {
+        if !self.unsent.contains(&Order::Reopen) {
+            self.unsent.push_back(Order::Reopen);
+        }
+        self.send();
+    }
+
+    /// The supervisor and the keeper will go and leave the services running.
+    pub fn leave(&mut self) {
+        self.last_order(Order::Leave);
+    }
+
+    /// Has everything that is there kept; the logger then ends with exit code 0.
+    pub fn finish(&mut self) {
+        self.last_order(Order::Finish);
+    }
+
+    fn last_order(&mut self, order: Order) {
+        self.lasting.push(order.clone());
+        self.unsent.push_back(order);
+        self.send();
+    }
+
+    /// Sends what could not be sent, as far as there is room.
+    pub fn send(&mut self) {
+        if !self.control.flush() {
+            return;
+        }
+        for (name, output) in &mut self.profiles {
+            if !send_unsent(&mut self.control, name, output) {
+                return;
+            }
+        }
+        while let Some(order) = self.unsent.pop_front() {
+            if !self.control.send(&order) {
+                return;
+            }
+        }
+    }
+
+    /// What the logger has said. A new logger is told everything before this returns.
+    pub fn receive(&mut self) -> Vec<Word> {
+        let mut words = Vec::new();
+        loop {
+            match self.control.receive() {
+                Ok(Received::Message(word)) => {
+                    match &word {
+                        Word::Hello { .. } => self.tell_all(),
+                        Word::Forgotten { name } => self.forgotten(name),
+                        Word::Trouble { .. } | Word::Over { .. } | Word::Said { .. } => {}
+                    }
+                    words.push(word);
+                }
+                Ok(Received::Bad(error)) => {
+                    words.push(Word::Said { name: None, text: format!("the logger said nonsense: {error}") });
+                }
+                Ok(Received::Nothing) => return words,
+                Ok(Received::End) | Err(_) => {
+                    self.is_over = true;
+                    return words;
+                }
+            }
+        }
+    }
+
+    /// Whether the other end of the socket is open nowhere: no logger will come any more.
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    fn tell_all(&mut self) {
+        for output in self.profiles.values_mut() {
+            output.unsent = Unsent { configure: true, ended: output.has_ended, forget: output.is_forgotten };
+        }
+        self.unsent = self.lasting.iter().cloned().collect();
+        self.send();
+    }
+
+    fn forgotten(&mut self, name: &ProfileName) {
+        if self.profiles.get(name).is_none_or(|output| !output.is_forgotten) {
+            return;
+        }
+        self.profiles.remove(name);
+        if let Ok(dir) = fifo::directory(&self.state_dir, name) {
+            // What cannot be removed is put to use again by the next profile of this name.
+            let _ = fifo::remove(&dir);
+        }
+    }
+}
+
+/// Sends what the logger has not been told of one profile; says whether there was room.
+fn send_unsent(control: &mut Control, name: &ProfileName, output: &mut Output) -> bool {
+    let Unsent { configure, ended, forget } = output.unsent;
+    let configuration = Configuration { name: name.clone(), log: output.log, paused: output.paused };
+    if configure {
+        output.unsent.configure = false;
+        if !control.send(&Order::Configure(configuration)) {
+            return false;
+        }
+    }
+    if ended {
+        output.unsent.ended = false;
+        if !control.send(&Order::Ended { name: name.clone() }) {
+            return false;
+        }
+    }
+    if forget {
+        output.unsent.forget = false;
+        return control.send(&Order::Forget { name: name.clone() });
+    }
+    true
+}
+
+fn is_same(one: &OwnedFd, other: &OwnedFd) -> bool {
+    let look = |fd: &OwnedFd| nix::sys::stat::fstat(fd).map(|found| (found.st_dev, found.st_ino));
+    matches!((look(one), look(other)), (Ok(one), Ok(other)) if one == other)
+}

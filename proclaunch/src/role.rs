@@ -32,6 +32,14 @@ pub const FIRST_SOCKET: RawFd = 3;
 /// The descriptor of the supervisor's socket to the logger.
 pub const SECOND_SOCKET: RawFd = 4;
 
+/// The descriptor of the socket in which the FIFOs are in flight, after a helper's own sockets: see [`Role`].
+pub const fn parcel_of(role: Role) -> RawFd {
+    match role {
+        Role::Supervisor => SECOND_SOCKET + 1,
+        Role::Logger | Role::Typed => FIRST_SOCKET + 1,
+    }
+}
+
 /// What tells a keeper that nobody has typed how it comes to be: see [`Birth`].
 const BIRTH: &str = "PROCLAUNCH_BIRTH";
 
@@ -179,11 +187,11 @@ pub fn inherited_directory(number: RawFd) -> Option<OwnedFd> {
     Some(fd)
 }
 
-/// Closes the FIFOs that the program before this one has left open over `execve`: those that are not close-on-exec, as
-/// everything is that was opened here.
-pub fn close_inherited_fifos() {
+/// Closes the FIFOs that the supervisor before this keeper has left open over `execve`, and the socket in which others
+/// are in flight: what is not close-on-exec, as everything is that was opened here.
+pub fn close_inherited_outputs() {
     for number in sys::open_descriptors().into_iter().filter(|number| *number > 2) {
-        if sys::is_inherited_fifo(number) {
+        if sys::is_inherited_output(number) {
             drop(sys::inherited(number));
         }
     }

@@ -2,6 +2,7 @@
 //! takes the keeper's place in an upgrade.
 
 use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -63,6 +64,12 @@ impl Keeper {
     /// Holds the FIFOs that there are in the directory of the logs: whoever read them so far can then end without a loss.
     pub fn hold_outputs(&mut self, log_dir: &Path) {
         self.outputs.hold_all(log_dir, |fd| self.launcher.has_room(fd));
+    }
+
+    /// The FIFOs that are held, for a process of ProcLaunch's own that is about to begin. None if there are no
+    /// descriptors for it: it is the worse off by that, if two others are killed in its first moments.
+    pub fn parcel(&self) -> Option<OwnedFd> {
+        self.outputs.parcel().ok()
     }
 
     /// Lets go of all FIFOs: whoever reads them sees the end when nobody can write any more.

@@ -47,6 +47,7 @@ mod look;
 mod oom;
 mod output;
 mod outputs;
+mod parcel;
 pub mod pid_file;
 pub mod protocol;
 mod reap;

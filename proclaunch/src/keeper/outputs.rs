@@ -9,9 +9,11 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use nix::errno::Errno;
 use proclaunch_core::ids::ProfileName;
 
 use super::output;
+use super::parcel::parcel;
 use crate::logger::fifo::PIPE;
 
 /// The FIFOs by profile, each in an open file of our own.
@@ -34,6 +36,11 @@ impl Outputs {
                 self.hold(&name, &entry.path().join(PIPE), &has_room);
             }
         }
+    }
+
+    /// A socket in which all of them are in flight: see [`super::parcel`].
+    pub(super) fn parcel(&self) -> Result<OwnedFd, Errno> {
+        parcel(self.0.values())
     }
 
     /// Lets go of a profile's.

@@ -28,6 +28,10 @@ pub struct Link {
     unsent: VecDeque<Order>,
     /// What every logger is to know from here on.
     lasting: Vec<Order>,
+    /// The process of the logger, once it has said hello.
+    logger: Option<i32>,
+    /// Every profile whose output there is is known here.
+    all_known: bool,
     is_over: bool,
 }
 
@@ -62,6 +66,8 @@ impl Link {
             profiles: BTreeMap::new(),
             unsent: VecDeque::new(),
             lasting: Vec::new(),
+            logger: None,
+            all_known: false,
             is_over: false,
         }
     }
@@ -188,6 +194,15 @@ impl Link {
         self.last_order(Order::Finish);
     }
 
+    /// Every profile whose output there is was told: the logger has opened all that there is to read.
+    pub fn all_are_known(&mut self) {
+        self.all_known = true;
+        if let Some(pid) = self.logger {
+            self.unsent.push_back(Order::AllKnown { pid });
+            self.send();
+        }
+    }
+
     fn last_order(&mut self, order: Order) {
         self.lasting.push(order.clone());
         self.unsent.push_back(order);
@@ -218,7 +233,7 @@ impl Link {
             match self.control.receive() {
                 Ok(Received::Message(word)) => {
                     match &word {
-                        Word::Hello { .. } => self.tell_all(),
+                        Word::Hello { pid } => self.tell_all(*pid),
                         Word::Forgotten { name } => self.forgotten(name),
                         Word::Trouble { .. } | Word::Over { .. } | Word::Said { .. } => {}
                     }
@@ -241,11 +256,13 @@ impl Link {
         self.is_over
     }
 
-    fn tell_all(&mut self) {
+    fn tell_all(&mut self, pid: i32) {
+        self.logger = Some(pid);
         for output in self.profiles.values_mut() {
             output.unsent = Unsent { configure: true, ended: output.has_ended, forget: output.is_forgotten };
         }
-        self.unsent = self.lasting.iter().cloned().collect();
+        let all_known = self.all_known.then_some(Order::AllKnown { pid });
+        self.unsent = all_known.into_iter().chain(self.lasting.iter().cloned()).collect();
         self.send();
     }
 

@@ -15,6 +15,7 @@ mod failure;
 mod killpoint;
 mod lines;
 mod link;
+mod obey;
 mod peek;
 mod profile;
 mod progress;

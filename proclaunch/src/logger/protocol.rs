@@ -47,6 +47,11 @@ pub enum Order {
     },
     /// Open the files anew: somebody may have renamed them.
     Reopen,
+    /// All profiles that write were named to this logger by [`Order::Configure`].
+    AllKnown {
+        /// The logger's process: an earlier one may have left the packet unread.
+        pid: i32,
+    },
     /// Stay alone: when the supervisor and the keeper have gone, start no other, and end once nobody writes.
     Leave,
     /// Keep what is in the FIFOs, then end.
@@ -144,6 +149,7 @@ mod tests {
             Order::Ended { name: name.clone() },
             Order::Forget { name },
             Order::Reopen,
+            Order::AllKnown { pid: 7 },
             Order::Leave,
             Order::Finish,
         ]

@@ -22,7 +22,7 @@ use super::control::{Control, Received};
 use super::failure::Failure;
 use super::peek::Peek;
 use super::profile::{Left, Profile};
-use super::protocol::{Configuration, Order, Word, shortened};
+use super::protocol::{Word, shortened};
 
 /// What the wait calls the socket; FIFOs are above it.
 const CONTROL: u64 = 0;
@@ -44,6 +44,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Its end of the `SOCK_SEQPACKET` socket.
     pub socket: OwnedFd,
+    /// Holds what FIFOs there were when this process began.
+    pub parcel: Option<OwnedFd>,
     /// Called once, when keeper and supervisor are both gone and did not leave on purpose.
     pub call_for_keeper: Box<dyn FnMut() + Send>,
 }
@@ -72,22 +74,25 @@ pub fn run(config: Config) -> u8 {
     }
 }
 
-struct Logger {
-    state_dir: Rc<Path>,
+pub(super) struct Logger {
+    pub(super) state_dir: Rc<Path>,
     call_for_keeper: Box<dyn FnMut() + Send>,
     /// The limit on descriptors that it was started with.
     first: Option<FirstLimit>,
-    epoll: Epoll,
+    pub(super) epoll: Epoll,
     /// Until nobody has its other end open.
     control: Option<Control>,
-    profiles: BTreeMap<ProfileName, Profile>,
-    tokens: BTreeMap<u64, ProfileName>,
-    next_token: u64,
+    pub(super) profiles: BTreeMap<ProfileName, Profile>,
+    pub(super) tokens: BTreeMap<u64, ProfileName>,
+    pub(super) next_token: u64,
     /// The FIFOs that are to be looked at, each once.
-    queue: VecDeque<u64>,
-    peek: Peek,
-    leaves: bool,
-    finishes: bool,
+    pub(super) queue: VecDeque<u64>,
+    pub(super) peek: Peek,
+    /// Until it has opened the FIFOs itself. They are open for writing in there, and it could not tell that nobody
+    /// else writes any more.
+    pub(super) parcel: Option<OwnedFd>,
+    pub(super) leaves: bool,
+    pub(super) finishes: bool,
 }
 
 impl Logger {
@@ -106,6 +111,7 @@ impl Logger {
             next_token: CONTROL + 1,
             queue: VecDeque::new(),
             peek: Peek::new()?,
+            parcel: config.parcel,
             leaves: false,
             finishes: false,
         })
@@ -113,7 +119,7 @@ impl Logger {
 
     fn run(&mut self) -> nix::Result<()> {
         let _lock = self.lock()?;
-        self.say(&Word::Hello { pid: i32::try_from(process::id()).unwrap_or(0) });
+        self.say(&Word::Hello { pid: own_pid() });
         self.receive();
         loop {
             self.work();
@@ -172,7 +178,7 @@ impl Logger {
         Ok(())
     }
 
-    fn enqueue(&mut self, token: u64) {
+    pub(super) fn enqueue(&mut self, token: u64) {
         let profile = self.tokens.get(&token).and_then(|name| self.profiles.get_mut(name));
         let pipe = profile.and_then(|profile| profile.pipes.iter_mut().find(|pipe| pipe.token == token));
         if let Some(pipe) = pipe.filter(|pipe| !pipe.is_queued) {
@@ -182,7 +188,7 @@ impl Logger {
         }
     }
 
-    fn enqueue_all(&mut self) {
+    pub(super) fn enqueue_all(&mut self) {
         for token in self.tokens.keys().copied().collect::<Vec<_>>() {
             self.enqueue(token);
         }
@@ -204,7 +210,7 @@ impl Logger {
     }
 
     /// Gives each FIFO that waits for it one turn.
-    fn work(&mut self) {
+    pub(super) fn work(&mut self) {
         for _ in 0..self.queue.len() {
             let Some(token) = self.queue.pop_front() else { return };
             self.turn(token);
@@ -248,7 +254,7 @@ impl Logger {
         }
     }
 
-    fn failed(&mut self, name: &ProfileName, failure: Failure) {
+    pub(super) fn failed(&mut self, name: &ProfileName, failure: Failure) {
         let Some(profile) = self.profiles.get_mut(name) else { return };
         let is_new = profile.retry_at.is_none();
         profile.retry_at = Some(clock::now().plus(RETRY));
@@ -270,7 +276,7 @@ impl Logger {
         is_idle && (self.finishes || (is_alone && self.profiles.values().all(Profile::is_abandoned)))
     }
 
-    fn say(&mut self, word: &Word) {
+    pub(super) fn say(&mut self, word: &Word) {
         if let Some(control) = &mut self.control {
             control.send(word);
         }
@@ -302,96 +308,8 @@ impl Logger {
         }
         self.enqueue_all();
     }
+}
 
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Configure(configuration) => self.configure(configuration),
-            Order::Ended { name } => {
-                if let Some(profile) = self.profiles.get_mut(&name) {
-                    profile.ended();
-                    self.enqueue_of(&name);
-                }
-            }
-            Order::Forget { name } => {
-                if let Some(profile) = self.profiles.get_mut(&name) {
-                    profile.ended();
-                    profile.is_forgotten = true;
-                    self.enqueue_of(&name);
-                }
-                // One that is not known was meant for a logger before this one: it is said again after the hello, with
-                // what has to be known of it first.
-            }
-            Order::Reopen => self.reopen(),
-            Order::Leave => self.leaves = true,
-            Order::Finish => {
-                self.finishes = true;
-                for profile in self.profiles.values_mut() {
-                    profile.ended();
-                }
-                self.enqueue_all();
-            }
-        }
-    }
-
-    fn enqueue_of(&mut self, name: &ProfileName) {
-        let profile = self.profiles.get(name);
-        let tokens: Vec<u64> =
-            profile.into_iter().flat_map(|profile| profile.pipes.iter().map(|pipe| pipe.token)).collect();
-        for token in tokens {
-            self.enqueue(token);
-        }
-    }
-
-    fn configure(&mut self, configuration: Configuration) {
-        let Configuration { name, log, paused } = configuration;
-        if paused {
-            if let Some(profile) = self.profiles.remove(&name) {
-                for pipe in &profile.pipes {
-                    self.tokens.remove(&pipe.token);
-                }
-            }
-            return;
-        }
-        let state_dir = &self.state_dir;
-        let profile =
-            self.profiles.entry(name.clone()).or_insert_with(|| Profile::new(state_dir, name.clone(), log));
-        profile.log = log;
-        profile.is_forgotten = false;
-        self.attach(&name);
-    }
-
-    /// Opens the profile's FIFO and its file, if they are not open.
-    fn attach(&mut self, name: &ProfileName) {
-        let token = self.next_token;
-        let Some(profile) = self.profiles.get_mut(name) else { return };
-        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        let attached = profile.attach(token).and_then(|pipe| match pipe {
-            None => Ok(false),
-            Some(pipe) => {
-                let added = self.epoll.add(&pipe.fifo, EpollEvent::new(flags, token));
-                added.map(|()| true).map_err(Failure::of("watch its FIFO"))
-            }
-        });
-        let opened = attached.and_then(|is_new| profile.open(&mut self.peek).map(|()| is_new));
-        if profile.pipes.last().is_some_and(|pipe| pipe.token == token) {
-            self.next_token += 1;
-            self.tokens.insert(token, name.clone());
-            self.enqueue(token);
-        }
-        if let Err(failure) = opened {
-            self.failed(name, failure);
-        }
-    }
-
-    fn reopen(&mut self) {
-        let mut failures = Vec::new();
-        for (name, profile) in &mut self.profiles {
-            if let Err(failure) = profile.reopen().and_then(|()| profile.open(&mut self.peek)) {
-                failures.push((name.clone(), failure));
-            }
-        }
-        for (name, failure) in failures {
-            self.failed(&name, failure);
-        }
-    }
+pub(super) fn own_pid() -> i32 {
+    i32::try_from(process::id()).unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use nix::sys::signal::SigSet;
 use crate::cli::Settings;
 use crate::fatal::Fatal;
 use crate::instance::Startup;
-use crate::role::{self, Birth, FIRST_SOCKET, inherited_socket};
+use crate::role::{self, Birth, FIRST_SOCKET, Role, inherited_socket, parcel_of};
 use crate::sys::daemon::start_orphan;
 
 use super::{Config, run};
@@ -26,7 +26,8 @@ pub fn serve(settings: &Settings) -> u8 {
                     let Err(_) = role::execute_keeper(role::own_program(), &settings, &Birth::TakesOver);
                 });
             });
-            run(Config { state_dir, socket, call_for_keeper })
+            let parcel = inherited_socket(parcel_of(Role::Logger)).ok();
+            run(Config { state_dir, socket, parcel, call_for_keeper })
         }
         Err(errno) => Startup::foreground().failed(&Fatal::NoKeeper { errno }),
     }

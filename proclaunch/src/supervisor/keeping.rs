@@ -64,7 +64,7 @@ impl Reactor {
             return;
         }
         // What nobody has read yet: the next keeper has them open before these are closed.
-        self.outputs.link.pass_on();
+        self.outputs.pass_on();
         let Err(errno) = FirstLimit::in_force(self.first_limit, || {
             role::execute_keeper(role::own_program(), &self.settings, &Birth::TakesOver)
         });

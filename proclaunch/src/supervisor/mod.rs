@@ -36,11 +36,12 @@ use crate::keeper::wire::WireError;
 use crate::logging::Log;
 use crate::nofile::FirstLimit;
 use crate::panics;
-use crate::role::{self, Birth, FIRST_SOCKET, SECOND_SOCKET, inherited_socket};
+use crate::role::{self, Birth, FIRST_SOCKET, Role, SECOND_SOCKET, inherited_socket, parcel_of};
 use crate::store::Store;
 use crate::sys::{self, clock};
 
 use link::Link;
+use outputs::Outputs;
 use reactor::{Prepared, Reactor};
 
 /// What only the keeper acts on: here these signals are blocked, and nobody reads them.
@@ -81,7 +82,9 @@ fn supervise(
     hello: &Hello,
     rest: Vec<ToSupervisor>,
 ) -> u8 {
-    let parts = match prepare(settings, &link, logger) {
+    let parcel = inherited_socket(parcel_of(Role::Supervisor)).ok();
+    let outputs = Outputs::new(&settings.state_dir, logger, parcel);
+    let parts = match prepare(settings, &link, outputs) {
         Ok(parts) => parts,
         Err(fatal) => {
             link.say(&ToKeeper::Failed { code: fatal.code(), message: fatal.to_string() });
@@ -120,7 +123,7 @@ struct Parts {
     prepared: Prepared,
 }
 
-fn prepare(settings: &Settings, link: &Link, logger: OwnedFd) -> Result<Parts, Fatal> {
+fn prepare(settings: &Settings, link: &Link, outputs: Outputs) -> Result<Parts, Fatal> {
     let system = |what: &'static str| move |source: std::io::Error| Fatal::System { what, source };
     let log = Log::open(&settings.log_target, settings.threshold)?;
     log.install()?;
@@ -139,6 +142,6 @@ fn prepare(settings: &Settings, link: &Link, logger: OwnedFd) -> Result<Parts, F
         store,
         boot_id: clock::boot_id().map_err(system("read the boot id"))?,
         config: Config { instance: random, drain_on_term, exit_with: settings.exit_with.clone() },
-        prepared: Reactor::prepare(settings, link, logger)?,
+        prepared: Reactor::prepare(settings, link, outputs)?,
     })
 }

@@ -18,6 +18,7 @@ use proclaunch_core::profile::{LogSettings, Parsed, Profile};
 use crate::keeper::protocol::{Output, Request};
 use crate::logger::protocol::Word;
 use crate::logger::{Link, fifo};
+use crate::role::close_on_exec;
 
 use super::perform::uid_of;
 use super::reactor::Reactor;
@@ -30,6 +31,8 @@ pub(super) struct Outputs {
     pub(super) logger_pid: Option<i32>,
     /// Those of which records tell, until a complete scan has shown which of them there still are.
     pub(super) recalled: Option<BTreeSet<ProfileName>>,
+    /// Holds what FIFOs there were when this process began, until it has opened them itself.
+    parcel: Option<OwnedFd>,
     /// For how many FIFOs there are descriptors.
     room: usize,
 }
@@ -48,11 +51,20 @@ struct Wanted {
 }
 
 impl Outputs {
-    pub(super) fn new(state_dir: &Path, socket: OwnedFd) -> Self {
+    pub(super) fn new(state_dir: &Path, socket: OwnedFd, parcel: Option<OwnedFd>) -> Self {
         let link = Link::new(state_dir.to_owned(), socket);
         let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
         let room = usize::try_from(limit.saturating_sub(RESERVE) / FOR_EACH).unwrap_or(usize::MAX);
-        Self { link, wanted: BTreeMap::new(), logger_pid: None, recalled: None, room }
+        Self { link, wanted: BTreeMap::new(), logger_pid: None, recalled: None, parcel, room }
+    }
+
+    /// Has everything that holds unread output stay open over `execve`.
+    pub(super) fn pass_on(&self) {
+        self.link.pass_on();
+        if let Some(parcel) = &self.parcel {
+            // It fails for no descriptor that is open.
+            let _ = close_on_exec(parcel, false);
+        }
     }
 
     fn wanted(&self, name: &ProfileName) -> Option<Wanted> {
@@ -151,6 +163,8 @@ impl Reactor {
                 self.outputs.link.forget(&name);
             }
         }
+        self.outputs.parcel = None;
+        self.outputs.link.all_are_known();
     }
 
     /// Takes what the logger says.

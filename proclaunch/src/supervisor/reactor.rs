@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** `epoll_wait` in [`Reactor::wait`] is the only thing in the supervisor that waits.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ pub(super) struct Prepared {
 
 impl Reactor {
     /// Makes everything that can fail.
-    pub(super) fn prepare(settings: &Settings, link: &Link, logger: OwnedFd) -> Result<Prepared, Fatal> {
+    pub(super) fn prepare(settings: &Settings, link: &Link, outputs: Outputs) -> Result<Prepared, Fatal> {
         let system =
             |what: &'static str| move |errno: nix::errno::Errno| Fatal::System { what, source: errno.into() };
         let timer =
@@ -120,7 +120,9 @@ impl Reactor {
         add(link, KEEPER)?;
         // Told when there is room again, and that only: it nearly always has room.
         let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT | EpollFlags::EPOLLET;
-        epoll.add(&logger, EpollEvent::new(edges, LOGGER)).map_err(system("wait for a descriptor"))?;
+        epoll
+            .add(outputs.link.fd(), EpollEvent::new(edges, LOGGER))
+            .map_err(system("wait for a descriptor"))?;
         add(&timer, TIMER)?;
         let (watcher, gap) = match Watcher::new(&settings.profiles_dir, &hooks_config(settings).modules) {
             Ok(watcher) => {
@@ -136,7 +138,6 @@ impl Reactor {
             clock::random_u64().map_err(|source| Fatal::System { what: "get a random number", source })?;
         let hooks = Hooks::new(hooks_config(settings), clock::now()).map_err(Fatal::Hooks)?;
         add(&hooks.engine, HOOKS)?;
-        let outputs = Outputs::new(&settings.state_dir, logger);
         Ok(Prepared { outputs, epoll, timer, watcher, gap, hooks, execs: Execs::new(random) })
     }
 

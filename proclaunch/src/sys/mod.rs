@@ -73,8 +73,8 @@ pub(crate) fn open_descriptors() -> Vec<RawFd> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Whether a descriptor is a FIFO and is not close-on-exec.
-pub(crate) fn is_inherited_fifo(fd: RawFd) -> bool {
+/// Whether a descriptor is a FIFO or a socket, and is not close-on-exec.
+pub(crate) fn is_inherited_output(fd: RawFd) -> bool {
     // SAFETY: the descriptor is only asked for: no memory is touched, and a closed one is an error.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
     if flags < 0 || flags & libc::FD_CLOEXEC != 0 {
@@ -84,5 +84,5 @@ pub(crate) fn is_inherited_fifo(fd: RawFd) -> bool {
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: `stat` is writable and of the right type.
     let done = unsafe { libc::fstat(fd, &raw mut stat) };
-    done == 0 && stat.st_mode & libc::S_IFMT == libc::S_IFIFO
+    done == 0 && [libc::S_IFIFO, libc::S_IFSOCK].contains(&(stat.st_mode & libc::S_IFMT))
 }

@@ -23,6 +23,7 @@ mod records;
 mod stopping;
 mod supervisor;
 mod upgrade;
+mod young;
 
 /// A service that does nothing.
 const SLEEP: &str = "exec sleep 1000";

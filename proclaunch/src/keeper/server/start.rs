@@ -137,14 +137,17 @@ impl Server {
         }
     }
 
-    fn launch(&mut self, name: &str, passed: &[BorrowedFd<'_>]) -> Result<ProcId, (Stage, Errno)> {
+    /// Executes this program in another role, with these sockets, and behind them one that holds the FIFOs.
+    fn launch(&mut self, name: &str, sockets: &[BorrowedFd<'_>]) -> Result<ProcId, (Stage, Errno)> {
+        let parcel = self.keeper.parcel();
+        let passed: Vec<_> = sockets.iter().copied().chain(parcel.as_ref().map(AsFd::as_fd)).collect();
         let argv: Vec<OsString> = std::iter::once(name.into()).chain(self.settings.words()).collect();
         let output = if self.is_daemon { None } else { Some(role::own_output()) };
         self.keeper.spawn_helper(&HelperSpec {
             program: role::own_program(),
             argv: &argv,
             env: &Birth::Started.environment(),
-            passed,
+            passed: &passed,
             output,
         })
     }
@@ -211,7 +214,7 @@ impl Parts {
         // Before those end who hold them.
         keeper.hold_outputs(&settings.state_dir.join(LOG));
         if birth == Birth::TakesOver {
-            role::close_inherited_fifos();
+            role::close_inherited_outputs();
         }
         leftovers::end(&settings.state_dir);
         begin(&mut keeper, &settings.state_dir, log, birth);

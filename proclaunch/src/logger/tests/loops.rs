@@ -48,6 +48,7 @@ impl Pair {
         let config = Config {
             state_dir: self.temp.path().to_owned(),
             socket: self.spare.as_ref().unwrap().try_clone().unwrap(),
+            parcel: None,
             call_for_keeper: Box::new(move || {
                 calls.fetch_add(1, Ordering::SeqCst);
             }),

@@ -17,12 +17,16 @@ pub const fn is_armed(_name: &str) -> bool {
 #[cfg(not(feature = "killpoints"))]
 pub const fn pass_at_wait(_name: &str) {}
 
+/// Stops this process (SIGSTOP) until it is told to go on, if a test wants it.
+#[cfg(not(feature = "killpoints"))]
+pub const fn halt(_name: &str) {}
+
 /// All that one batch of inputs wanted is done.
 #[cfg(not(feature = "killpoints"))]
 pub const fn wait() {}
 
 #[cfg(feature = "killpoints")]
-pub use armed::{is_armed, pass, pass_at_wait, wait};
+pub use armed::{halt, is_armed, pass, pass_at_wait, wait};
 
 #[cfg(feature = "killpoints")]
 mod armed {
@@ -45,6 +49,13 @@ mod armed {
     pub fn pass_at_wait(name: &str) {
         if is_armed(name) {
             AT_WAIT.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Stops this process (SIGSTOP) until it is told to go on, if a test wants it.
+    pub fn halt(name: &str) {
+        if is_armed(name) {
+            raise(Signal::SIGSTOP).expect("a process may stop itself");
         }
     }
 

@@ -12,9 +12,10 @@ ProcLaunch, floor, ProcLaunch. `--binary OLD --binary NEW` takes more builds of 
     restart    from kill -9 of one of 100 services to the first instruction of the next
     storm N    from kill -9 of all to the first instruction of the last one that is back
     stop N     from the signal that stops all to the end of the supervisor
-    idle       wakeups of the supervisor in --seconds with 1000 services at which nothing happens
+    idle       wakeups of its processes in --seconds with 1000 services at which nothing happens
 
-Prints the median of each, and for each build of ProcLaunch the ratio to the floor of the same round (median, lowest and
+Before each measure it waits until other work takes less than a tenth of the machine, or for --patience seconds: on a
+busy one that is most of the time it takes. Prints the median of each, and for each build of ProcLaunch the ratio to the floor of the same round (median, lowest and
 highest). Only ratios of one run mean something, and only on a machine that does nothing else: what other work takes
 is printed too."""
 import argparse
@@ -87,16 +88,28 @@ class Supervisor:
         """The newest process of each service."""
         return list({name: pid for _, pid, name in self.starts()}.values())
 
+    def own(self):
+        """The supervisor's own processes: the one that was launched, and of ProcLaunch its other two."""
+        own = [self.pid]
+        for task in os.listdir('/proc/%d/task' % self.pid):
+            with open('/proc/%d/task/%s/children' % (self.pid, task)) as file:
+                own += [int(pid) for pid in file.read().split() if is_part(pid)]
+        return own
+
     def switches(self):
         total = 0
-        for task in os.listdir('/proc/%d/task' % self.pid):
-            with open('/proc/%d/task/%s/status' % (self.pid, task)) as file:
-                total += sum(int(line.split()[1]) for line in file if 'ctxt_switches' in line)
+        for pid in self.own():
+            for task in os.listdir('/proc/%d/task' % pid):
+                with open('/proc/%d/task/%s/status' % (pid, task)) as file:
+                    total += sum(int(line.split()[1]) for line in file if 'ctxt_switches' in line)
         return total
 
     def memory(self):
-        with open('/proc/%d/smaps_rollup' % self.pid) as file:
-            return next(int(line.split()[1]) for line in file if line.startswith('Pss:'))
+        total = 0
+        for pid in self.own():
+            with open('/proc/%d/smaps_rollup' % pid) as file:
+                total += next(int(line.split()[1]) for line in file if line.startswith('Pss:'))
+        return total
 
     def stop(self):
         """Milliseconds until all is over."""
@@ -129,6 +142,14 @@ def write(path, text, mode=0o644):
     with open(path, 'w') as file:
         file.write(text)
     os.chmod(path, mode)
+
+
+def is_part(pid):
+    try:
+        with open('/proc/%s/cmdline' % pid, 'rb') as file:
+            return file.read().startswith(b'proclaunch: ')
+    except OSError:
+        return False
 
 
 def ms(nanos):
@@ -207,7 +228,7 @@ def report(binaries, results, loads):
                 text += ' = x%.2f (%.2f-%.2f)' % (statistics.median(ratios), min(ratios), max(ratios))
             print(' %34s' % text, end='')
         print()
-    print('milliseconds; memory: KiB (PSS); idle: wakeups. Other work before a measure: median %d %%, most %d %%'
+    print('milliseconds; memory: KiB (PSS of all own processes); idle: wakeups of all. Other work before a measure: median %d %%, most %d %%'
           % (100 * statistics.median(loads), 100 * max(loads)))
 
 
@@ -221,6 +242,8 @@ def main():
     parser.add_argument('--seconds', type=float, default=10, help='for idle')
     parser.add_argument('--patience', type=float, default=20, help='seconds to wait for a quiet machine, each time')
     options = parser.parse_args()
+    # Ended by `timeout` or the like, it still ends what it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('ended'))
     tools = Tools()
     binaries = [tools.floor] + [os.path.abspath(binary) for binary in options.binary or [ours]]
     measures = []

@@ -15,6 +15,7 @@ use nix::sys::signal::{SigSet, Signal};
 use proclaunch_core::ids::ProfileName;
 
 use crate::nofile::FirstLimit;
+use crate::role::close_on_exec;
 use crate::sys::clock;
 use crate::sys::ignore_write_signals;
 
@@ -304,6 +305,11 @@ impl Logger {
     fn left_alone(&mut self) {
         self.control = None;
         if !self.leaves && !self.finishes {
+            if let Some(parcel) = &self.parcel {
+                // The keeper has it too, until it has opened the FIFOs: this process may have ended by then. It fails
+                // for no descriptor that is open.
+                let _ = close_on_exec(parcel, false);
+            }
             FirstLimit::in_force(self.first, &mut self.call_for_keeper);
         }
         self.enqueue_all();

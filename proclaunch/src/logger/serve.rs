@@ -5,6 +5,7 @@ use nix::sys::signal::SigSet;
 use crate::cli::Settings;
 use crate::fatal::Fatal;
 use crate::instance::Startup;
+use crate::killpoint;
 use crate::role::{self, Birth, FIRST_SOCKET, Role, inherited_socket, parcel_of};
 use crate::sys::daemon::start_orphan;
 
@@ -15,6 +16,7 @@ use super::{Config, run};
 /// When keeper and supervisor are both gone, it starts a new keeper, which ends this process and starts another: what is
 /// in the FIFOs waits for that one.
 pub fn serve(settings: &Settings) -> u8 {
+    killpoint::halt("logger-begins");
     match inherited_socket(FIRST_SOCKET) {
         Ok(socket) => {
             let (state_dir, settings) = (settings.state_dir.clone(), settings.clone());

@@ -33,6 +33,7 @@ use crate::instance::{Alone, Startup};
 use crate::keeper::protocol::{Hello, ToKeeper, ToSupervisor};
 use crate::keeper::server::RECORDS;
 use crate::keeper::wire::WireError;
+use crate::killpoint;
 use crate::logging::Log;
 use crate::nofile::FirstLimit;
 use crate::panics;
@@ -52,6 +53,7 @@ const FOR_THE_KEEPER: [Signal; 5] =
 ///
 /// Gives the exit code of this process, which the keeper ignores: what the instance ends with is told to it.
 pub fn run(settings: &Settings) -> u8 {
+    killpoint::halt("supervisor-begins");
     let (socket, logger) = match (inherited_socket(FIRST_SOCKET), inherited_socket(SECOND_SOCKET)) {
         (Ok(socket), Ok(logger)) => (socket, logger),
         (Err(errno), _) | (_, Err(errno)) => return Startup::foreground().failed(&Fatal::NoKeeper { errno }),

@@ -15,8 +15,8 @@ ProcLaunch, floor, ProcLaunch. `--binary OLD --binary NEW` takes more builds of 
     idle       wakeups of its processes in --seconds with 1000 services at which nothing happens
 
 Before each measure it waits until other work takes less than a tenth of the machine, or for --patience seconds: on a
-busy one that is most of the time it takes. Prints the median of each, and for each build of ProcLaunch the ratio to the floor of the same round (median, lowest and
-highest). Only ratios of one run mean something, and only on a machine that does nothing else: what other work takes
+busy one that is most of the time it takes. Prints the median of each, and for each build of ProcLaunch the ratio to the
+floor of the same round (median, lowest and highest). Only ratios of one run mean something, and only on a machine that does nothing else: what other work takes
 is printed too."""
 import argparse
 import os
@@ -228,7 +228,8 @@ def report(binaries, results, loads):
                 text += ' = x%.2f (%.2f-%.2f)' % (statistics.median(ratios), min(ratios), max(ratios))
             print(' %34s' % text, end='')
         print()
-    print('milliseconds; memory: KiB (PSS of all own processes); idle: wakeups of all. Other work before a measure: median %d %%, most %d %%'
+    print('milliseconds; memory: KiB (PSS of all own processes); idle: wakeups of all')
+    print('other work before a measure: median %d %%, most %d %%'
           % (100 * statistics.median(loads), 100 * max(loads)))
 
 

@@ -11,8 +11,8 @@ use std::path::Path;
 use nix::poll::{PollTimeout, poll};
 
 /// How often, and with what pause, a lock is tried that a dying process may still hold.
-const TRIES: u32 = 100;
-const TRY_MILLIS: u8 = 5;
+const TRIES: u32 = 500;
+const TRY_MILLIS: u8 = 1;
 
 /// The lock of a directory, held as long as this value lives.
 #[derive(Debug)]
@@ -26,16 +26,7 @@ impl Alone {
     /// # Errors
     /// The directory cannot be made, opened or locked.
     pub fn take(path: &Path) -> io::Result<Option<Self>> {
-        match DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let dir = open(path)?;
-        match dir.try_lock() {
-            Ok(()) => Ok(Some(Self { _dir: dir })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        Self::take_by(path, File::try_lock)
     }
 
     /// The same, and waits a moment for one that has been killed and is not gone yet.
@@ -43,20 +34,39 @@ impl Alone {
     /// # Errors
     /// As [`Self::take`].
     pub fn take_soon(path: &Path) -> io::Result<Option<Self>> {
-        for _ in 0..TRIES {
-            if let Some(alone) = Self::take(path)? {
-                return Ok(Some(alone));
-            }
-            // An empty set of descriptors: what is waited for cannot be waited on.
-            let _ = poll(&mut [], PollTimeout::from(TRY_MILLIS));
+        Self::take_by(path, lock_soon)
+    }
+
+    fn take_by(path: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> io::Result<Option<Self>> {
+        match DirBuilder::new().mode(0o700).create(path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
         }
-        Self::take(path)
+        let dir = open(path)?;
+        match lock(&dir) {
+            Ok(()) => Ok(Some(Self { _dir: dir })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Whether another process has the lock of a directory; not if there is no such directory.
     pub fn is_taken(path: &Path) -> bool {
         open(path).is_ok_and(|dir| matches!(dir.try_lock(), Err(TryLockError::WouldBlock)))
     }
+}
+
+/// Locks it, and waits a moment for one who has been killed and is not gone yet.
+pub(super) fn lock_soon(dir: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match dir.try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            other => return other,
+        }
+        // An empty set of descriptors: what is waited for cannot be waited on.
+        let _ = poll(&mut [], PollTimeout::from(TRY_MILLIS));
+    }
+    dir.try_lock()
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 pub use alone::Alone;
+use alone::lock_soon;
 use gate::Gate;
-use nix::poll::{PollTimeout, poll};
 pub use startup::Startup;
 
 use crate::fatal::Fatal;
@@ -30,10 +30,6 @@ use crate::files;
 
 const PID_FILE: &str = "proclaunch.pid";
 const PROBE: &str = "proclaunch.probe";
-
-/// How often, and with what pause, a lock is tried for that a dying process may still hold.
-const TRIES: u32 = 40;
-const TRY_MILLIS: u8 = 5;
 
 /// The right to use a state directory, held as long as this value lives in any process.
 #[derive(Debug)]
@@ -69,17 +65,7 @@ impl Instance {
     /// # Errors
     /// As [`Self::claim`].
     pub fn claim_after(state_dir: &Path, profiles_dir: &Path) -> Result<Claim, Fatal> {
-        let claim = Self::claim_with(state_dir, profiles_dir, |dir| {
-            for _ in 0..TRIES {
-                match dir.try_lock() {
-                    Err(TryLockError::WouldBlock) => {}
-                    other => return other,
-                }
-                // An empty set of descriptors: what is waited for cannot be waited on.
-                let _ = poll(&mut [], PollTimeout::from(TRY_MILLIS));
-            }
-            dir.try_lock()
-        })?;
+        let claim = Self::claim_with(state_dir, profiles_dir, lock_soon)?;
         Ok(match claim {
             // It has not died, but has come to its end meanwhile, and taken its pid file along.
             Claim::Ours(instance) if !state_dir.join(PID_FILE).exists() => {

@@ -8,6 +8,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
+use proclaunch_core::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::outputs::Outputs;
@@ -25,6 +26,8 @@ pub const IMAGE_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     starts: Vec<StartImage>,
+    /// Signals that no supervisor has acted on yet. The keeper proper knows of none: who serves it adds them.
+    pub signals: Vec<Signal>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +105,7 @@ impl Keeper {
             foreign: start.foreign,
             empty: start.empty,
         });
-        Image { starts: starts.collect() }
+        Image { starts: starts.collect(), signals: Vec::new() }
     }
 
     /// Takes over what the program knew that was in this one's place.

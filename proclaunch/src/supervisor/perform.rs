@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use proclaunch_core::fleet::{Effect, Input};
 use proclaunch_core::ids::{ProfileName, Ticket};
 use proclaunch_core::log::{Entry, Own};
-use proclaunch_core::machine::{Action, Look};
+use proclaunch_core::machine::{Action, Look, Phase};
 use proclaunch_core::process::Report;
 use proclaunch_core::profile::{Profile, User};
 use proclaunch_core::signal::Signal;
@@ -81,7 +81,11 @@ impl Reactor {
             Action::Consult(question) => return self.ask_hook(name, *question),
             Action::Lapse(id) => return self.cancel_hook(&name, id),
             Action::Remember(remembered) => {
+                let is_backoff = matches!(remembered.phase, Phase::Backoff { .. });
                 self.save(&name, remembered);
+                if is_backoff {
+                    killpoint::pass_at_wait("backoff");
+                }
                 return killpoint::pass("record-written");
             }
             Action::Log(said) => return self.write(&Entry::Profile(name, said)),

@@ -128,6 +128,21 @@ fn the_supervisor_after_a_record_was_written() {
 }
 
 #[test]
+fn the_supervisor_in_a_backoff() {
+    let points = Points::new(|sandbox| {
+        let crashes = sandbox.profile("crashes", "echo start >> starts; exit 3");
+        crashes.set("restart", "").set("backoff", "2 2").set("down", "");
+    });
+    points.arm("backoff");
+    fs::remove_file(points.daemon.sandbox.profiles().join("crashes/down")).unwrap();
+    points.wait_for_death("backoff");
+    let again = || points.daemon.times("crashes", "starting").get(1).copied();
+    let next = points.daemon.wait_for("the next try", again) - points.daemon.times("crashes", "died")[0];
+    assert!((1_700..4_500).contains(&next), "after {next} ms: {}", points.daemon.log());
+    points.all_is_well(1);
+}
+
+#[test]
 fn the_supervisor_while_on_exit_is_asked() {
     let points = Points::new(|sandbox| {
         sandbox.write("web", "on_exit.lua", "return function() end\n");

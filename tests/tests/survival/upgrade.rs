@@ -130,6 +130,28 @@ fn a_program_that_hangs_is_refused() {
 }
 
 #[test]
+fn a_signal_that_nobody_has_acted_on_is_acted_on_after_it() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("web", SLEEP).set("restart", "");
+    let daemon = sandbox.daemonize_own(&[]);
+    let (web, before) = (daemon.main_process("web"), daemon.wait_for_parts());
+    // A program that takes its time to say that it can.
+    let slow = format!(
+        "#!/bin/sh\necho begun >> \"$1/../rehearsals\"\nsleep 1\nexec {} \"$@\"\n",
+        binary().display()
+    );
+    replace_program(&daemon, slow.as_bytes(), 0o755);
+    before.keeper.signal(Signal::SIGUSR2);
+    let begun = daemon.sandbox.path().join("rehearsals");
+    daemon.wait_for("the rehearsal", || begun.exists().then_some(()));
+    before.supervisor.signal(Signal::SIGSTOP);
+    before.keeper.signal(Signal::SIGHUP);
+    daemon.wait_for_line("ProcLaunch", "upgraded");
+    daemon.wait_for_line("ProcLaunch", "all profiles stopped. Exiting.");
+    daemon.wait_for("it to be gone", || (!web.is_alive() && !before.keeper.is_alive()).then_some(()));
+}
+
+#[test]
 fn ends_during_an_upgrade_are_applied_once_and_exactly() {
     let sandbox = Sandbox::new();
     let names: Vec<String> = (1..=30).map(|code| format!("code{code}")).collect();

@@ -16,6 +16,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::ids::ProcId;
 use proclaunch_core::log::{Entry, Helper as Kind, Own, Part};
 use proclaunch_core::process::Stage;
+use proclaunch_core::signal::Signal;
 
 use crate::cli::Settings;
 use crate::fatal::{Fatal, SYSTEM};
@@ -43,7 +44,7 @@ impl Server {
     ) -> Result<Self, u8> {
         let is_first = matches!(birth, Birth::Started | Birth::Rehearses { .. });
         match Parts::prepare(&settings, signals, &instance, &log, birth) {
-            Ok(Parts { keeper, epoll, signals, between, program }) => {
+            Ok(Parts { keeper, epoll, signals, between, program, untaken }) => {
                 let now = clock::now();
                 Ok(Self {
                     keeper,
@@ -59,7 +60,7 @@ impl Server {
                     channel: None,
                     waits_for_room: false,
                     between,
-                    untaken: VecDeque::new(),
+                    untaken,
                     rehearsal: None,
                     ending: None,
                     epoll,
@@ -184,6 +185,7 @@ struct Parts {
     signals: SignalFd,
     between: [OwnedFd; 2],
     program: PathBuf,
+    untaken: VecDeque<Signal>,
 }
 
 impl Parts {
@@ -217,13 +219,14 @@ impl Parts {
             role::close_inherited_outputs();
         }
         leftovers::end(&settings.state_dir);
-        begin(&mut keeper, &settings.state_dir, log, birth);
-        Ok(Self { keeper, epoll, signals, between: between.into(), program })
+        let untaken = begin(&mut keeper, &settings.state_dir, log, birth);
+        Ok(Self { keeper, epoll, signals, between: between.into(), program, untaken })
     }
 }
 
-/// What a keeper does first that comes after another one.
-fn begin(keeper: &mut Keeper, state_dir: &Path, log: &Log, birth: Birth) {
+/// What a keeper does first that comes after another one. Gives the signals that are still to be acted on.
+fn begin(keeper: &mut Keeper, state_dir: &Path, log: &Log, birth: Birth) -> VecDeque<Signal> {
+    let mut untaken = VecDeque::new();
     let pid = nix::unistd::getpid().as_raw();
     let say = |own: Own| log.say(&Entry::Own(own));
     match birth {
@@ -235,7 +238,10 @@ fn begin(keeper: &mut Keeper, state_dir: &Path, log: &Log, birth: Birth) {
         Birth::Upgraded { image, from, .. } => {
             say(Part::Upgraded { pid, from, to: env!("CARGO_PKG_VERSION").to_owned() }.into());
             match role::read_inherited(image).and_then(|bytes| load_image(&bytes)) {
-                Ok(image) => keeper.restore(image),
+                Ok(mut image) => {
+                    untaken = std::mem::take(&mut image.signals).into();
+                    keeper.restore(image);
+                }
                 // The records tell as much, but for the exits that nobody has taken.
                 Err(why) => say(Own::RecordRefused { file: "image of the keeper".to_owned(), why }),
             }
@@ -243,4 +249,5 @@ fn begin(keeper: &mut Keeper, state_dir: &Path, log: &Log, birth: Birth) {
     }
     // What ended before there was a signal descriptor.
     keeper.child_event();
+    untaken
 }

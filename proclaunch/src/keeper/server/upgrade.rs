@@ -131,7 +131,9 @@ impl Server {
     }
 
     fn execute(&self) -> Result<std::convert::Infallible, Errno> {
-        let image = store_image(&self.keeper.image())?;
+        let mut image = self.keeper.image();
+        image.signals.extend(&self.untaken);
+        let image = store_image(&image)?;
         let state_dir = self.instance.dir().try_clone().map_err(|_| Errno::EMFILE)?;
         let state_dir = OwnedFd::from(state_dir);
         // The same open directory: the lock stays.

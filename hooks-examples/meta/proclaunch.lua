@@ -313,7 +313,7 @@ function log.error(text) end
 
 metrics = {}
 
----Counts: adds an amount, 1 unless it is given, to what only grows. By custom its name ends in `_total`. Names and labels are those of Prometheus; the label `profile` is added. It is written to `STATE_DIR/metrics.prom` within 15 seconds, starts at 0 when ProcLaunch does, and outlives reloads. A profile has at most 64 metrics, counted with their labels. Since 2.0.
+---Counts: adds an amount, 1 unless it is given, to what only grows. By custom its name ends in `_total`. Names and labels are those of Prometheus; the label `profile` is added. It is written to `STATE_DIR/metrics.prom` within 15 seconds, is part of `/metrics`, starts at 0 when ProcLaunch does, and outlives reloads. A profile has at most 64 metrics, counted with their labels. Since 2.0.
 ---@param name string
 ---@param amount number?
 ---@param labels { [string]: string }?

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use nix::errno::Errno;
 use thiserror::Error;
 
+use crate::control::server::token::TokenError;
 use crate::hooks::EngineError;
 use crate::keeper::KeeperError;
 use crate::keeper::wire::WireError;
@@ -115,6 +116,15 @@ pub enum Fatal {
         /// Why.
         source: io::Error,
     },
+    /// A group that is to have rights does not exist.
+    #[error("give a group rights: {why}; name one that exists, or its number")]
+    Group {
+        /// Why.
+        why: String,
+    },
+    /// There is no token where one is to be.
+    #[error(transparent)]
+    Token(TokenError),
     /// The keeper cannot be had.
     #[error(transparent)]
     Keeper(KeeperError),
@@ -182,6 +192,8 @@ impl Fatal {
             | Self::Busy { .. }
             | Self::StateInProfiles { .. }
             | Self::LogFile { .. }
+            | Self::Group { .. }
+            | Self::Token(_)
             | Self::Store(_) => BAD_SETUP,
             Self::Logger
             | Self::Daemonize { .. }

@@ -5,9 +5,9 @@
 //! **Invariant:** whoever reads the file sees the old bytes or the new ones, never a part.
 //! **Invariant:** no symbolic link is followed, and no bytes go into a file that has another name.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
@@ -19,8 +19,19 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 /// # Errors
 /// Those of `openat(2)`, `write(2)` and `renameat(2)`; the old file is then untouched.
 pub fn replace(dir: &File, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace_as(dir, name, bytes, 0o600)
+}
+
+/// The same with these permissions, whatever the umask is.
+///
+/// # Errors
+/// Those of [`replace`].
+pub fn replace_as(dir: &File, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = format!(".{name}.new");
-    let written = create(dir, &temporary).and_then(|mut file| file.write_all(bytes));
+    let written = create(dir, &temporary).and_then(|mut file| {
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.write_all(bytes)
+    });
     let renamed = written.and_then(|()| Ok(renameat(dir, temporary.as_str(), dir, name)?));
     if renamed.is_err() {
         // Best effort: what cannot be removed here is removed by the next attempt.
@@ -102,7 +113,7 @@ fn create(dir: &File, name: &str) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     use nix::unistd::mkfifo;
     use tempfile::tempdir;
@@ -117,6 +128,8 @@ mod tests {
         replace(&dir, "x", b"short").unwrap();
         assert_eq!(fs::read(temp.path().join("x")).unwrap(), b"short");
         assert_eq!(fs::metadata(temp.path().join("x")).unwrap().permissions().mode() & 0o777, 0o600);
+        replace_as(&dir, "x", b"public", 0o644).unwrap();
+        assert_eq!(fs::metadata(temp.path().join("x")).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
     }
 

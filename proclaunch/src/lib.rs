@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod cli;
+pub mod control;
 pub mod fatal;
 pub mod files;
 pub mod hooks;
@@ -17,7 +18,10 @@ pub mod panics;
 pub mod policy_test;
 pub mod role;
 pub mod scan;
+#[cfg(test)]
+mod snapshot;
 pub mod store;
 pub mod supervisor;
 #[expect(unsafe_code, reason = "the one place that talks to the kernel where no safe wrapper exists")]
 pub mod sys;
+pub mod top;

@@ -73,6 +73,10 @@ fn launch(settings: Settings) -> u8 {
         Ok(Claim::Served) => return 0,
         Err(fatal) => return Startup::foreground().failed(&fatal),
     };
+    if let Err(fatal) = settings.access.check() {
+        drop(instance);
+        return Startup::foreground().failed(&fatal);
+    }
     if settings.foreground {
         return serve(settings, instance, Startup::foreground(), Birth::Started);
     }

@@ -2,18 +2,22 @@
 //!
 //! The process ends then, as nobody knows what its memory is worth. Services live on, and another process of ProcLaunch
 //! takes its place.
-//! A thread that only runs scripts ends alone: it shares nothing that could be half-done, and is replaced.
+//! A thread that only runs scripts, or only answers requests, ends alone: it shares nothing that could be half-done,
+//! and is replaced.
 
 use std::panic::{self, PanicHookInfo};
 use std::{process, thread};
 
-use proclaunch_core::log::{Entry, Own, line};
+use proclaunch_core::log::{Control, Entry, Own, line};
 
 use crate::logging::Log;
 use crate::sys::clock;
 
 /// The thread that only runs scripts.
 pub const HOOKS: &str = "hooks";
+
+/// The thread that answers requests.
+pub const CONTROL: &str = "control";
 
 /// The thread that keeps.
 pub const KEEPER: &str = "keeper";
@@ -24,6 +28,9 @@ pub fn go_to(log: Log) {
         let here = thread::current();
         let entry = match here.name() {
             Some(HOOKS) => Own::HooksStuck { why: format!("a bug has ended it: {}", describe(info)) },
+            Some(CONTROL) => {
+                Control::Replaced { why: format!("a bug has ended it: {}", describe(info)) }.into()
+            }
             _ => Own::Failed {
                 what: format!(
                     "go on: {}; profiles live on, and another process takes its place",

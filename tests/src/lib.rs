@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+pub mod control;
 pub mod daemon;
 pub mod parts;
 pub mod processes;
+pub mod rng;
 pub mod sandbox;
 pub mod supervisor;
 pub mod view;

@@ -84,14 +84,16 @@ fn only_sys_talks_to_the_kernel_unsafely() {
 #[test]
 fn bug_32_decisions_know_no_wall_clock() {
     // To be shown, and to be compared with the time of a pid file, which has no other.
-    // Hooks may ask for it: their clock is one.
+    // Hooks may ask for it: their clock is one. And so is that of a time that is typed.
     let readers = [
+        "cli/since.rs",
         "sys/clock.rs",
         "logging/mod.rs",
         "src/panics.rs",
         "keeper/pid_file.rs",
         "hooks/time.rs",
         "logger/stamp.rs",
+        "control/convert.rs",
     ];
     nowhere_but(&readers, lines_with("proclaunch/src", &["wall_clock()", "CLOCK_REALTIME", "SystemTime"]));
 }
@@ -147,7 +149,13 @@ fn the_readme_names_every_setting_file_and_every_option() {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for document in ["README.md", "profiles-examples/README.md", "hooks-examples/README.md", "CHANGELOG.md"] {
+    for document in [
+        "README.md",
+        "profiles-examples/README.md",
+        "profiles-examples/deploy/README.md",
+        "hooks-examples/README.md",
+        "CHANGELOG.md",
+    ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

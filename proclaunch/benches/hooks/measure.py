@@ -71,12 +71,13 @@ def latencies(tools, binary, count, equip, kills, settle):
 
 
 def cpu_share(supervisor, seconds):
-    """The share of a core that all its threads use."""
+    """The share of a core that all threads of its processes use."""
     def used():
         total = 0
-        for task in os.listdir('/proc/%d/task' % supervisor.pid):
-            with open('/proc/%d/task/%s/schedstat' % (supervisor.pid, task)) as file:
-                total += int(file.read().split()[0])
+        for pid in supervisor.own():
+            for task in os.listdir('/proc/%d/task' % pid):
+                with open('/proc/%d/task/%s/schedstat' % (pid, task)) as file:
+                    total += int(file.read().split()[0])
         return total
     before, began = used(), time.monotonic_ns()
     time.sleep(seconds)

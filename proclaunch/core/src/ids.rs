@@ -24,6 +24,22 @@ impl ProfileName {
         legal.then(|| Self(Arc::from(text)))
     }
 
+    /// What the instance of this number is called where a directory of this name runs several times: `web@2`. None if
+    /// that is too long to be a name.
+    pub fn instance(&self, number: u16) -> Option<Self> {
+        Self::parse(&format!("{self}@{number}"))
+    }
+
+    /// Whose instance a profile of this name would be, and which: what [`Self::instance`] was made of.
+    ///
+    /// A directory of its own can have such a name too.
+    pub fn instance_of(&self) -> Option<(Self, u16)> {
+        let (directory, number) = self.0.rsplit_once('@')?;
+        let number =
+            number.parse().ok().filter(|parsed: &u16| *parsed > 0 && parsed.to_string() == number)?;
+        Some((Self::parse(directory)?, number))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -103,6 +119,21 @@ mod tests {
         {
             assert!(ProfileName::parse(name).is_none(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn an_instance_is_a_name_with_a_number_and_is_taken_apart_again() {
+        let name = |text: &str| ProfileName::parse(text).unwrap();
+        for (directory, number, instance) in
+            [("web", 1, "web@1"), ("a@b", 7, "a@b@7"), ("w@1", 65_535, "w@1@65535")]
+        {
+            assert_eq!(name(directory).instance(number), Some(name(instance)));
+            assert_eq!(name(instance).instance_of(), Some((name(directory), number)));
+        }
+        for text in ["web", "web@", "web@0", "web@01", "web@x", "web@65536"] {
+            assert_eq!(name(text).instance_of(), None, "{text}");
+        }
+        assert_eq!(name(&"x".repeat(127)).instance(1), None);
     }
 
     #[test]

@@ -49,7 +49,10 @@ pub(crate) fn show(action: &Action, newest: Option<Ticket>, backoff: Backoff) ->
     let (text, ticket) = match action {
         Action::Spawn { .. } => return Some("=> spawn".to_owned()),
         Action::Adopt { id, ticket } => (format!("=> adopt pid {}", id.pid), ticket),
-        Action::Signal { signal: Signal::CONT, .. } | Action::Release { .. } | Action::Remember(_) => {
+        Action::Signal { signal: Signal::CONT, .. }
+        | Action::Release { .. }
+        | Action::Remember(_)
+        | Action::Happened(_) => {
             return None;
         }
         Action::Signal { scope, signal, ticket } => {

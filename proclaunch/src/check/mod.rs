@@ -13,12 +13,13 @@ mod scripts;
 mod settings;
 mod target;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use proclaunch_core::hook::Hook;
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::profile::{Defaults, Files, parse};
+use proclaunch_core::profile::{Defaults, Files, Instances, parse};
 use tokio::runtime;
 use tokio::task::LocalSet;
 
@@ -89,6 +90,7 @@ impl Check<'_> {
         }
         for (name, files) in scan.profiles.iter().filter(|(name, _)| is_meant(name.as_str())) {
             self.profile(name, files, &defaults, &modules).await;
+            self.taken_names(name, files, &defaults, &scan.profiles);
         }
         if self.report.profiles.is_empty() {
             self.report.add(match only {
@@ -117,7 +119,7 @@ impl Check<'_> {
         self.report.profiles.push(name.to_string());
         let dir = self.target.profiles_dir.join(name.as_str());
         let shown = self.target.shown_profile(name);
-        let parsed = parse(files, defaults);
+        let parsed = parse(files, defaults).of_directory(name);
         let problems = parsed.profile.as_ref().err().into_iter().flatten().chain(&parsed.warnings);
         for problem in problems {
             let is_default = problem.file.starts_with(".defaults/");
@@ -132,9 +134,33 @@ impl Check<'_> {
             self.extend(here::look(profile, &dir, &shown));
         }
         if !sources.is_empty() {
-            let env = parsed.profile.map(|profile| profile.shape.env.into_vec()).unwrap_or_default();
+            // Hooks are told what an instance is told.
+            let first = name.instance(1).filter(|_| parsed.instances != Instances::None);
+            let profile = parsed.profile.ok();
+            let profile = profile.map(|one| if first.is_some() { one.as_instance(1) } else { one });
+            let env = profile.map(|profile| profile.shape.env.into_vec()).unwrap_or_default();
             let sources = Sources { env, ..sources };
-            self.extend(modules.check_profile(name, &sources, &shown).await);
+            self.extend(modules.check_profile(first.as_ref().unwrap_or(name), &sources, &shown).await);
+        }
+    }
+
+    /// Instances that do not run, as a directory has their name.
+    fn taken_names(
+        &mut self,
+        name: &ProfileName,
+        files: &Files,
+        defaults: &Defaults,
+        all: &BTreeMap<ProfileName, Files>,
+    ) {
+        let Instances::Numbered(count) = parse(files, defaults).instances else { return };
+        let is_taken = |other: &&ProfileName| {
+            other.instance_of().is_some_and(|(of, number)| of == *name && number <= count)
+        };
+        for taken in all.keys().filter(is_taken) {
+            let message =
+                format!("counts {taken}, but there is a directory of this name, and that is what runs");
+            let path = self.target.shown_profile(name).join("instances");
+            self.report.add(Finding::warning(path, None, message));
         }
     }
 

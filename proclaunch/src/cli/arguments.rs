@@ -8,6 +8,8 @@ use clap::{Parser, ValueEnum};
 use log::LevelFilter;
 use proclaunch_core::ids::ProfileName;
 
+use super::Access;
+
 const AFTER_HELP: &str = "\
 Signals:
   HUP        Drain: stop all profiles, then exit 111; again: exit 111 at once
@@ -68,9 +70,13 @@ pub struct Arguments {
     /// When this profile has ended and is not started again, stop all others and exit with its exit code
     #[arg(long, value_name = "NAME", value_parser = profile_name)]
     pub exit_with: Option<ProfileName>,
+
+    /// Who may see and control it.
+    #[command(flatten)]
+    pub access: Access,
 }
 
-fn profile_name(text: &str) -> Result<ProfileName, String> {
+pub(super) fn profile_name(text: &str) -> Result<ProfileName, String> {
     ProfileName::parse(text).ok_or_else(|| {
         "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at most 128 \
          characters"

@@ -3,18 +3,51 @@
 //! A first argument that is a verb is a verb; everything else is the command line of the supervisor. A verb is one file
 //! here and one line in [`Verb`]; a directory of that name is written `./check`.
 
+mod access;
 mod arguments;
+mod asking;
 mod check;
+mod completions;
+mod each;
+mod events;
+mod explain;
 mod help;
+mod history;
+mod interrupt;
+mod list;
+mod logs;
+mod man;
+mod merge;
+mod new;
+mod ordering;
 mod output;
+mod progress;
+mod reload;
+mod rescan;
+mod restart;
+mod rolling;
+mod run_hook;
+mod scale;
+mod select;
 mod settings;
+mod shutdown;
+mod signal;
+mod since;
+mod start;
+mod status;
+mod stop;
 mod test;
+mod top;
+mod until;
+mod upgrade;
 mod verb;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+pub use access::Access;
 pub use arguments::{Arguments, LogLevel, OnTerm};
 pub use settings::{LogTarget, Settings};
 pub use verb::Verb;
@@ -34,14 +67,34 @@ impl Typed {
     /// # Errors
     /// What was typed makes no sense, or asks for help or the version: the error is the answer, with its exit code.
     pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let words: Vec<OsString> = words.into_iter().collect();
+        let words = verb_first(words.into_iter().collect());
         let first = words.get(1).and_then(|word| word.to_str());
-        if first.is_some_and(|word| Verb::command().find_subcommand(word).is_some()) {
+        if first.is_some_and(verb::is_verb) {
             return Verb::try_parse_from(words).map(Self::Verb);
         }
-        let matches = command().try_get_matches_from(words)?;
-        Arguments::from_arg_matches(&matches).map(Self::Serve)
+        match Arguments::try_parse_from(&words) {
+            // Only then the verbs are listed.
+            Err(answer) if answer.kind() == ErrorKind::DisplayHelp => {
+                let matches = command().try_get_matches_from(words)?;
+                Arguments::from_arg_matches(&matches).map(Self::Serve)
+            }
+            parsed => parsed.map(Self::Serve),
+        }
     }
+}
+
+/// `--state DIR VERB` as `VERB --state DIR`.
+fn verb_first(mut words: Vec<OsString>) -> Vec<OsString> {
+    let option = words.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+    let length = match option {
+        "--state" => 2,
+        _ if option.starts_with("--state=") => 1,
+        _ => return words,
+    };
+    if words.len() > 1 + length {
+        words[1..=1 + length].rotate_right(1);
+    }
+    words
 }
 
 /// The command line of the supervisor, whose help ends with the verbs.
@@ -54,8 +107,6 @@ fn command() -> clap::Command {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-
-    use clap::error::ErrorKind;
 
     use super::*;
     use crate::fatal::USAGE;
@@ -86,6 +137,21 @@ mod tests {
         assert_eq!(directories("./help profiles"), ("./help".into(), "profiles".into()));
         assert_eq!(directories("state help"), ("state".into(), "help".into()));
         assert_eq!(directories("-f help profiles"), ("help".into(), "profiles".into()));
+    }
+
+    #[test]
+    fn the_state_directory_stands_before_or_after_the_verb() {
+        for line in
+            ["--state d status web", "--state=d status web", "status --state d web", "status web --state=d"]
+        {
+            match parse(line).unwrap() {
+                Typed::Verb(verb) => assert!(format!("{verb:?}").contains("state: Some(\"d\")"), "{verb:?}"),
+                Typed::Serve(arguments) => panic!("{line}: {arguments:?}"),
+            }
+        }
+        for line in ["--state", "--state d", "--state=d", "--state d p q", "--state status"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), i32::from(USAGE), "{line}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{self, Path, PathBuf};
 use clap::ValueEnum;
 use proclaunch_core::ids::ProfileName;
 
-use super::{Arguments, LogLevel, OnTerm};
+use super::{Access, Arguments, LogLevel, OnTerm};
 use crate::fatal::Fatal;
 
 /// What the supervisor is to do, worked out.
@@ -31,6 +31,8 @@ pub struct Settings {
     pub on_term: OnTerm,
     /// The profile whose end is to be the end of everything.
     pub exit_with: Option<ProfileName>,
+    /// Who may see and control it.
+    pub access: Access,
 }
 
 /// Where the log goes.
@@ -61,8 +63,17 @@ impl Settings {
         let threshold = if arguments.debug { LogLevel::Debug } else { arguments.log_level };
         let default = if init { OnTerm::Drain } else { OnTerm::Leave };
         let on_term = arguments.on_term.unwrap_or(default);
-        let exit_with = arguments.exit_with;
-        Ok(Self { state_dir, profiles_dir, foreground, threshold, log_target, hooks_dir, on_term, exit_with })
+        Ok(Self {
+            state_dir,
+            profiles_dir,
+            foreground,
+            threshold,
+            log_target,
+            hooks_dir,
+            on_term,
+            exit_with: arguments.exit_with,
+            access: arguments.access.absolute()?,
+        })
     }
 
     /// The command line by which another process of ProcLaunch comes to the same settings, without `argv[0]`; it stays
@@ -81,6 +92,7 @@ impl Settings {
         if let Some(name) = &self.exit_with {
             add("--exit-with", name.as_str().into());
         }
+        words.extend(self.access.words());
         words.push("--foreground".into());
         words
     }
@@ -91,7 +103,7 @@ fn name_of(value: &impl ValueEnum) -> OsString {
     value.to_possible_value().expect("no value is hidden").get_name().into()
 }
 
-fn absolute(path: &Path) -> Result<PathBuf, Fatal> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, Fatal> {
     path::absolute(path).map_err(|source| Fatal::Absolute { path: path.to_owned(), source })
 }
 
@@ -136,6 +148,7 @@ mod tests {
             "-f --log-path /l -D --hooks /h --on-term drain --exit-with web /s /p",
             "/s /p",
             "--log-level fatal /s /p",
+            "--control-group adm --status-group 4 --listen [::1]:80 --token-file /t /s /p",
         ] {
             let typed = settings(line, false);
             let words = typed.words();

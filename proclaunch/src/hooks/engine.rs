@@ -19,6 +19,7 @@ use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::fleet::{Fleet, Snapshot};
+use super::seat::Trial;
 use super::source::Sources;
 use super::told::{Outbox, Told};
 use super::worker::{Order, Surroundings, Worker};
@@ -91,6 +92,11 @@ impl Engine {
     /// Asks a hook; answered by [`Told::Decided`] unless it is cancelled.
     pub fn ask(&self, name: ProfileName, question: Question) {
         self.send(Order::Ask(name, Box::new(question)));
+    }
+
+    /// Calls a hook for somebody who asks for it; answered through the trial itself, which is dropped if it cannot be.
+    pub fn try_out(&self, name: ProfileName, trial: Trial) {
+        self.send(Order::Try(name, Box::new(trial)));
     }
 
     /// Drops a call: its question has lapsed.

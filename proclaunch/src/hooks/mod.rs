@@ -49,6 +49,7 @@ pub use exec::{Ended, Exec, ExecId};
 pub use fleet::{Fleet, Member, Snapshot};
 pub use host::Host;
 pub use metrics::{MetricKind, SERIES_MAX, Sample, Series};
+pub use seat::Trial;
 pub use source::{Source, Sources, shown};
 pub use time::Clock;
 pub use told::{Outbox, Told};

@@ -8,6 +8,7 @@
 //! **Invariant:** a file that cannot be loaded leaves the hook of before in force.
 
 mod lane;
+mod trial;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +17,10 @@ use std::rc::{Rc, Weak};
 use proclaunch_core::hook::{Answer, Hook, Hooks, Outcome, Question, QuestionId};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Level;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use self::lane::{Lane, Next};
+pub use self::trial::Trial;
 use super::context::{Context, Profile, Tell};
 use super::host::Host;
 use super::source::Sources;
@@ -42,6 +44,10 @@ pub(super) struct Seat {
     /// Dropped to give up the loading that is under way.
     loading: RefCell<Option<oneshot::Sender<()>>>,
     lanes: RefCell<[Lane; lane::LANES]>,
+    /// Told when a lane is free.
+    freed: Notify,
+    /// Whether a hook is being tried out.
+    tries: Cell<bool>,
     gone: Cell<bool>,
 }
 
@@ -57,6 +63,8 @@ impl Seat {
             said_full: Cell::new(false),
             loading: RefCell::default(),
             lanes: RefCell::default(),
+            freed: Notify::new(),
+            tries: Cell::new(false),
             gone: Cell::new(false),
         })
     }
@@ -120,18 +128,21 @@ impl Seat {
     }
 
     fn context(&self, sources: &Sources) -> Rc<Context> {
+        let shared = Rc::clone(&self.shared);
+        self.context_of(sources, Rc::clone(&self.kept), Rc::new(move |told| shared.tell(told)))
+    }
+
+    fn context_of(&self, sources: &Sources, kept: Kept, tell: Tell) -> Rc<Context> {
         let profile = Profile {
             name: self.name.clone(),
             dir: sources.profile_dir.clone(),
             env: sources.env.clone(),
             settings: sources.settings.clone(),
         };
-        let shared = Rc::clone(&self.shared);
-        let tell: Tell = Rc::new(move |told| shared.tell(told));
         let own = std::iter::once(sources.profile_dir.clone());
         let modules = own.chain(self.shared.config.modules.iter().cloned()).collect();
         let around = &self.shared.around;
-        let context = Context::new(profile, modules, around.clock, tell, Vars::new(Rc::clone(&self.kept)));
+        let context = Context::new(profile, modules, around.clock, tell, Vars::new(kept));
         context.surround(Rc::clone(&around.outside));
         context.connect(self.shared.config.fleet.clone());
         context
@@ -255,6 +266,7 @@ impl Seat {
                     seat.refresh(&host);
                 }
                 seat.lanes.borrow_mut()[lane].free();
+                seat.freed.notify_waiters();
                 seat.go_on(lane);
             }
         });

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use proclaunch_core::hook::Hook;
-use proclaunch_core::profile::{SETTINGS, Variable};
+use proclaunch_core::profile::{SETTINGS, Variable, is_told};
 
 /// The longest file, in bytes.
 pub(super) const LONGEST: usize = 256 * 1024;
@@ -63,7 +63,7 @@ impl Sources {
             let source = if *hook == Hook::OnEvent { from(&profile_dir, &file) } else { either(&file) };
             Some((*hook, source?))
         };
-        let settings = SETTINGS.iter().filter(|file| !["run", "log_run"].contains(file)).filter_map(|file| {
+        let settings = SETTINGS.iter().filter(|file| is_told(file)).filter_map(|file| {
             let text = either(file)?.text;
             Some(((*file).to_owned(), String::from_utf8_lossy(&text).trim().to_owned()))
         });

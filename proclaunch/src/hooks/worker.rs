@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::context::Tell;
 use super::engine::Config;
 use super::outside::{Outside, Real};
-use super::seat::Seat;
+use super::seat::{Seat, Trial};
 use super::source::Sources;
 use super::time::Clock;
 use super::told::{Outbox, Told};
@@ -34,6 +34,8 @@ pub(crate) enum Order {
     Cancel(ProfileName, QuestionId),
     /// Drop a profile.
     Forget(ProfileName),
+    /// Call a hook for somebody who asks for it.
+    Try(ProfileName, Box<Trial>),
 }
 
 /// What is around the hooks: who is told, what time it is, what can be reached.
@@ -147,6 +149,8 @@ impl Worker {
                     seat.cancel(id);
                 }
             }
+            // Without a seat it is dropped, and whoever waits for it is told so.
+            Order::Try(name, trial) => drop(self.seat(&name).map(|seat| seat.try_out(*trial))),
             Order::Forget(name) => {
                 if let Some(seat) = self.seats.borrow_mut().remove(&name) {
                     seat.forget();

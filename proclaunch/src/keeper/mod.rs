@@ -59,14 +59,14 @@ pub mod wire;
 
 pub(crate) use credentials::look_up;
 pub use error::KeeperError;
+pub(crate) use family::{Known, Seen, attribute};
 pub use inventory::{IMAGE_VERSION, Image, load as load_image, store as store_image};
-pub(crate) use look::{Children, OwnChildren, below};
+pub(crate) use look::{Children, OwnChildren, below, everybody, seen};
 pub use look::{find_by_tickets, ticket_of};
 pub use pid_file::{PidFile, Rejection, age_of, look_at_pid_file, parse_pid_file};
 pub use stat::{Stat, identify, parse_stat, read_stat};
 
 use cgroup::Cgroups;
-use family::Known;
 pub use helper::HelperSpec;
 use launch::Launcher;
 use oom::OomLog;

@@ -15,7 +15,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ const TIME_MAX: Duration = Duration::from_millis(50);
 /// How many victims whose ends were not collected yet are remembered.
 const VICTIMS_MAX: usize = 64;
 /// More than `/proc/vmstat` has.
-const VMSTAT_MAX: u64 = 64 * 1024;
+const VMSTAT_MAX: usize = 16 * 1024;
 
 /// `PROC_PID_INIT_INO`: the number of the first pid namespace.
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
@@ -49,6 +49,8 @@ const MESSAGES: [&str; 3] = [
 /// The kernel's log, read up to some line.
 pub(super) struct OomLog {
     log: File,
+    /// `/proc/vmstat`, which is made anew for each reading from its beginning.
+    counts: File,
     /// The count of `/proc/vmstat` that the lines which were read account for.
     told: u64,
     /// Those that the lines named and nobody has asked for yet, the newest last.
@@ -69,15 +71,16 @@ impl OomLog {
         if fs::read_link("/proc/self/ns/pid").ok()? != Path::new(FIRST_NAMESPACE) {
             return None;
         }
-        let told = kills()?;
+        let counts = File::open("/proc/vmstat").ok()?;
+        let told = kills(&counts)?;
         let mut log = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open("/dev/kmsg").ok()?;
         log.seek(SeekFrom::End(0)).ok()?;
-        Some(Self { log, told, victims: VecDeque::new() })
+        Some(Self { log, counts, told, victims: VecDeque::new() })
     }
 
     /// Takes in what the kernel has told, if it has killed anybody.
     pub(super) fn look(&mut self) {
-        let Some(count) = kills().filter(|count| *count != self.told) else { return };
+        let Some(count) = kills(&self.counts).filter(|count| *count != self.told) else { return };
         if !self.read() {
             // Some lines are lost, and the count cannot be made up any more.
             self.told = count;
@@ -142,10 +145,21 @@ fn is_of_life(at: Duration, started: Duration) -> bool {
 }
 
 /// How many processes were killed for want of memory since the machine started; since Linux 4.13.
-fn kills() -> Option<u64> {
-    let mut text = String::with_capacity(8192);
-    File::open("/proc/vmstat").ok()?.take(VMSTAT_MAX).read_to_string(&mut text).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.parse().ok()
+fn kills(counts: &File) -> Option<u64> {
+    let mut text = [0; VMSTAT_MAX];
+    let mut filled = 0;
+    loop {
+        let count = counts.read_at(&mut text[filled..], filled as u64).ok()?;
+        filled += count;
+        let known = std::str::from_utf8(&text[..filled]).ok()?;
+        let line = known.split_inclusive('\n').find_map(|line| line.strip_prefix("oom_kill "));
+        if let Some(number) = line.and_then(|line| line.strip_suffix('\n')) {
+            return number.parse().ok();
+        }
+        if count == 0 {
+            return None;
+        }
+    }
 }
 
 /// The victim that a record of `/dev/kmsg` names: `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS[,...];TEXT`, and then lines that

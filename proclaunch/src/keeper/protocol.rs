@@ -169,7 +169,7 @@ pub struct HeldEnd {
 
 /// The version of what keeper and supervisor tell each other. Both are the same program, so that another one is
 /// never met but by mistake.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 3;
 
 /// From the supervisor to the keeper.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,6 +209,8 @@ pub enum ToSupervisor {
     Signal(Signal),
     /// It got one before this supervisor was, and the one that it was told to then may not have acted on it.
     SignalAgain(Signal),
+    /// An upgrade was refused, for this reason.
+    UpgradeRefused(String),
 }
 
 /// What a supervisor must know when it begins.
@@ -220,6 +222,8 @@ pub struct Hello {
     pub keeper: i32,
     /// Whether it is the first supervisor of an instance that was started by an operator.
     pub is_first: bool,
+    /// The logger, if there is one: it says hello itself only to the supervisor that is there when it starts.
+    pub logger: Option<i32>,
     /// Every start that the keeper knows of.
     pub held: Vec<Held>,
 }

@@ -20,6 +20,12 @@ pub struct Stat {
     pub pgid: i32,
     /// The session.
     pub sid: i32,
+    /// The CPU time of all its threads, in clock ticks.
+    pub own_cpu_ticks: u64,
+    /// The same, and that of all children that it has waited for.
+    pub cpu_ticks: u64,
+    /// How much of it is in RAM, in pages; since Linux 6.2 a little behind (`percpu_counter_read_positive`).
+    pub rss_pages: u64,
     /// Where its environment is in its memory; 0 amid `execve`, and where we may not know.
     pub env_start: u64,
     /// The wait status of a zombie, where we may read it; else 0.
@@ -43,13 +49,30 @@ pub fn parse_stat(line: &[u8]) -> Option<Stat> {
     let &[state] = fields.next()? else { return None };
     let [parent, group, session] =
         [number(fields.next()?)?, number(fields.next()?)?, number(fields.next()?)?];
-    // Field 22 of the whole line; `state` was field 3.
-    let start = number(fields.nth(15)?)?;
+    // Fields 14 to 17 of the whole line; `state` was field 3.
+    let mut fields = fields.skip(7);
+    let mut both = || Some(number::<u64>(fields.next()?)?.saturating_add(number(fields.next()?)?));
+    let (own_cpu_ticks, of_children) = (both()?, both()?);
+    // Fields 22 and 24.
+    let start = number(fields.nth(4)?)?;
+    let rss_pages = fields.nth(1).and_then(number).unwrap_or(0);
     // Fields 50 and 52, since Linux 3.5.
-    let env_start = fields.nth(27).and_then(number).unwrap_or(0);
+    let env_start = fields.nth(25).and_then(number).unwrap_or(0);
     let exit_code = fields.nth(1).and_then(number).unwrap_or(0);
     let id = ProcId { pid, start };
-    (pid > 0).then_some(Stat { id, state, ppid: parent, pgid: group, sid: session, env_start, exit_code })
+    let stat = Stat {
+        id,
+        state,
+        ppid: parent,
+        pgid: group,
+        sid: session,
+        own_cpu_ticks,
+        cpu_ticks: own_cpu_ticks.saturating_add(of_children),
+        rss_pages,
+        env_start,
+        exit_code,
+    };
+    (pid > 0).then_some(stat)
 }
 
 fn number<T: std::str::FromStr>(digits: &[u8]) -> Option<T> {
@@ -74,7 +97,7 @@ mod tests {
     use super::*;
 
     fn line(comm: &str) -> Vec<u8> {
-        let rest = "S 1 7 8 0 -1 4194560 91 0 0 0 0 0 0 0 20 0 1 0 4711 2969600 215 18446744073709551615 1 1 0 0 0 0 \
+        let rest = "S 1 7 8 0 -1 4194560 91 0 0 0 5 6 7 8 20 0 1 0 4711 2969600 215 18446744073709551615 1 1 0 0 0 0 \
                     0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 3 4 256\n";
         format!("42 ({comm}) {rest}").into_bytes()
     }
@@ -87,6 +110,9 @@ mod tests {
             ppid: 1,
             pgid: 7,
             sid: 8,
+            own_cpu_ticks: 11,
+            cpu_ticks: 26,
+            rss_pages: 215,
             env_start: 3,
             exit_code: 256,
         };

@@ -9,6 +9,8 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::role::close_on_exec;
+
 use super::protocol::{DecodeError, PACKET_MAX, decode, encode};
 
 /// The most packets that wait for room in the socket.
@@ -39,6 +41,11 @@ impl Control {
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+
+    /// Has the socket close with `execve`, or stay open.
+    pub(super) fn close_on_exec(&self, closes: bool) -> Result<(), Errno> {
+        close_on_exec(&self.socket, closes)
     }
 
     /// Whether packets wait for room.

@@ -17,10 +17,10 @@ use super::failure::Failure;
 use super::killpoint;
 
 /// Its name.
-pub(super) const CURRENT: &str = "current";
+pub(crate) const CURRENT: &str = "current";
 
 /// The longest line that is kept in one piece, in bytes, its newline not counted.
-pub(super) const LINE_MAX: u64 = 64 * 1024;
+pub(crate) const LINE_MAX: u64 = 64 * 1024;
 
 /// The end of a piece of a longer line.
 pub(super) const MARK: &[u8] = b" [split]\n";

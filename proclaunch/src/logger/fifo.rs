@@ -21,7 +21,7 @@ use nix::unistd::{Uid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
 use proclaunch_core::ids::ProfileName;
 
 /// The directory of all logs, in the state directory.
-const LOG: &str = "log";
+pub(crate) const LOG: &str = "log";
 
 /// The FIFO's name beside the log files.
 pub const PIPE: &str = "pipe";

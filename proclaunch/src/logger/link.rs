@@ -120,22 +120,20 @@ impl Link {
         Ok(())
     }
 
-    /// A process of the profile is about to be started: makes its FIFO anew if somebody has removed it.
-    ///
-    /// # Errors
-    /// Those of [`fifo::ensure`].
-    pub fn starting(&mut self, name: &ProfileName) -> io::Result<()> {
-        let Some(output) = self.profiles.get_mut(name) else { return Ok(()) };
-        output.has_ended = false;
-        output.unsent.ended = false;
-        let (log, paused, uid) = (output.log, output.paused, output.uid);
-        self.configure(name, log, paused, uid)
+    /// A process of the profile is about to be started: there is no end to be told of.
+    pub fn starting(&mut self, name: &ProfileName) {
+        if let Some(output) = self.profiles.get_mut(name) {
+            output.has_ended = false;
+            output.unsent.ended = false;
+        }
     }
 
-    /// Has the FIFOs stay open over `execve`.
+    /// Has the FIFOs stay open over `execve`, and the socket: the logger is not left alone by that, and calls for no
+    /// keeper of its own.
     pub fn pass_on(&self) {
+        // It fails for no descriptor that is open.
+        let _ = self.control.close_on_exec(false);
         for output in self.profiles.values() {
-            // It fails for no descriptor that is open.
             let _ = close_on_exec(&output.fifo, false);
         }
     }

@@ -27,9 +27,17 @@ mod spool;
 mod stamp;
 mod wide;
 
+pub(crate) use current::{CURRENT, LINE_MAX};
+pub(crate) use fifo::LOG;
 pub use link::Link;
 pub use run::{Config, run};
 pub use serve::serve;
 
 #[cfg(test)]
 mod tests;
+
+/// Rotates the files of a log, for tests of those who read them.
+#[cfg(test)]
+pub(crate) fn rotate(dir: &std::fs::File, keep: u32) {
+    rotation::rotate(dir, keep).expect("the directory is there");
+}

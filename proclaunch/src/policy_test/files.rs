@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proclaunch_core::hook::Hook;
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::{
-    Defaults, File, Files, Fingerprint, Parsed, Profile, Run, SETTINGS, closest, is_known, parse,
+    Defaults, File, Files, Fingerprint, Instances, Parsed, Profile, Run, SETTINGS, closest, is_known, parse,
 };
 
 use crate::hooks::{Source, Sources};
@@ -17,6 +17,8 @@ use crate::scan::{self, ScanError};
 /// One profile, as a test sees it.
 #[derive(Clone, Debug)]
 pub(super) struct ProfileFiles {
+    pub(super) directory: ProfileName,
+    /// That of the directory, or of its first instance if it has such.
     pub(super) name: ProfileName,
     /// The directory that it stands in.
     pub(super) profiles_dir: PathBuf,
@@ -43,12 +45,15 @@ impl ProfileFiles {
             files.run = Run::Executable(Fingerprint::of(b""));
         }
         let defaults = scan::scan_defaults(&profiles_dir).map_err(failed)?;
-        Ok(Self { name, profiles_dir, files, defaults, said: BTreeMap::new() })
+        let instances = parse(&files, &Defaults::parse(&defaults).0).instances;
+        let first = name.instance(1).filter(|_| instances != Instances::None);
+        let (name, directory) = (first.unwrap_or_else(|| name.clone()), name);
+        Ok(Self { directory, name, profiles_dir, files, defaults, said: BTreeMap::new() })
     }
 
     /// The profile's own directory.
     pub(super) fn dir(&self) -> PathBuf {
-        self.profiles_dir.join(self.name.as_str())
+        self.profiles_dir.join(self.directory.as_str())
     }
 
     /// Writes a setting or hook file anew, or removes it, for this test alone.
@@ -78,7 +83,11 @@ impl ProfileFiles {
 
     /// What the files say.
     pub(super) fn parsed(&self) -> Parsed {
-        parse(&self.files, &Defaults::parse(&self.defaults).0)
+        let parsed = parse(&self.files, &Defaults::parse(&self.defaults).0);
+        if self.name == self.directory {
+            return parsed;
+        }
+        Parsed { profile: parsed.profile.map(|profile| profile.as_instance(1)), ..parsed }
     }
 
     /// The hook files as the engine takes them.

@@ -36,7 +36,11 @@ impl Stage {
         match effect {
             Effect::Do(_, action) => self.act(action),
             Effect::Log(entry) => self.log(&entry),
-            Effect::ReopenLog | Effect::Upgrade | Effect::RememberFleet(_) => {}
+            Effect::ReopenLog
+            | Effect::Upgrade
+            | Effect::RememberFleet(_)
+            | Effect::Reply(..)
+            | Effect::Happened { .. } => {}
             Effect::Forget(name) => {
                 self.worker.obey(Order::Forget(name));
                 self.remembered = None;
@@ -56,7 +60,7 @@ impl Stage {
                 self.watch_for_the_end(ticket);
             }
             Action::Watch { ticket } => self.watch_for_the_end(ticket),
-            Action::Release { .. } => {}
+            Action::Release { .. } | Action::Happened(_) => {}
             Action::LookAtPidFile(_) => {
                 let named = self.world.processes.borrow().pid_file;
                 let look = match named {

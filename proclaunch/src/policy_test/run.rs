@@ -80,12 +80,12 @@ impl TestFile {
         };
         match names {
             Ok(names) => {
-                let full = |name: &str| format!("{}: {name}", self.profile.name);
+                let full = |name: &str| format!("{}: {name}", self.profile.directory);
                 let chosen = names.iter().enumerate().filter(|(_, name)| full(name).contains(filter));
                 chosen.map(|(index, name)| self.run_one(index, name)).collect()
             }
             Err(why) => vec![Tested {
-                profile: self.profile.name.to_string(),
+                profile: self.profile.directory.to_string(),
                 name: shown,
                 failure: Some(Failure::new(why, None)),
                 simulated: Duration::ZERO,
@@ -126,7 +126,7 @@ impl TestFile {
             let is_shown = self.is_verbose || failure.is_some();
             let timeline = here.world.timeline.borrow();
             let tested = Tested {
-                profile: self.profile.name.to_string(),
+                profile: self.profile.directory.to_string(),
                 name: name.to_owned(),
                 failure,
                 simulated: here.world.now(),

@@ -9,8 +9,8 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::hook::{EXITS_COUNTED, Hook};
 use proclaunch_core::ids::{ProcId, Ticket};
 use proclaunch_core::machine::{
-    AttentionThen, Cause, Counted, Ended, Health, HooksThen, Past, Phase, Remembered, Rest, Start, StateName,
-    Step, Then, Transition, Want, Why,
+    AttentionThen, By, Cause, Counted, Decision, Ended, Health, HooksThen, Past, Phase, Remembered, Rest,
+    Start, StateName, Step, Then, Transition, Want, Why,
 };
 use proclaunch_core::process::Scope;
 use proclaunch_core::signal::Signal;
@@ -19,7 +19,8 @@ use tempfile::{TempDir, tempdir};
 use super::*;
 
 const BOOT: &str = "5a0e8e6c-6a2d-4d7e-9d3c-1c1f6f0b2a11";
-const FIXTURES: [(&str, &[u8]); 5] = [
+const FIXTURES: [(&str, &[u8]); 6] = [
+    ("explained", include_bytes!("fixtures/explained.v2.json")),
     ("full", include_bytes!("fixtures/full.v2.json")),
     ("stopping", include_bytes!("fixtures/stopping.v2.json")),
     ("web", include_bytes!("fixtures/web.v1.json")),
@@ -64,8 +65,8 @@ fn full(text: usize) -> Record {
     };
     let exit = Exit::Signal { signal: Signal::KILL, core: true };
     let ended = Ended { at: at(86_399), id: ID, exit, after: Duration::from_millis(1_500), requested: false };
-    let change =
-        Transition { at: at(86_400), from: StateName::Starting, to: StateName::Running, why: Why::Spawned };
+    let (from, to) = (StateName::Starting, StateName::Running);
+    let change = Transition { at: at(86_400), from, to, why: Why::Spawned, reason: String::new() };
     let past = Past {
         starts: 1_000,
         failures: 3,
@@ -76,12 +77,32 @@ fn full(text: usize) -> Record {
         unasked: vec![at(86_399); EXITS_COUNTED],
         cause: Cause::Died,
         reason: reason.clone(),
+        decisions: Vec::new(),
     };
     let phase = Phase::Running { start: start(), id: ID, attention: Some(attention) };
     let strikes = Hook::ALL.map(|hook| (hook, 5, Some(reason.clone()))).to_vec();
     let hooks = Some(HooksThen { files: start().shape, strikes });
     let shape = start().shape;
     record("full", Remembered { order: Some(Want::Up), phase, shape, past, hooks, ..Remembered::default() })
+}
+
+/// The same, with why everything was.
+fn explained(text: usize) -> Record {
+    let Record { mut remembered, .. } = full(text);
+    let reason = "r".repeat(text);
+    for change in &mut remembered.past.history {
+        change.reason.clone_from(&reason);
+    }
+    let decided = |by| Decision {
+        at: at(86_399),
+        what: "restarts in 0.4s".to_owned(),
+        by,
+        inputs: "exit 1 after 1.5s".to_owned(),
+        reason: reason.clone(),
+    };
+    let by = [By::Order, By::Setting("restart".to_owned()), By::Hook(Hook::ShouldRestart), By::Default];
+    remembered.past.decisions = by.clone().into_iter().chain(by).map(decided).collect();
+    record("explained", remembered)
 }
 
 /// A stop whose signal may not have been sent.
@@ -132,7 +153,7 @@ fn the_fixtures_of_every_version_still_load() {
     }
     let loaded = store.load_all(BOOT).unwrap();
     assert_eq!(loaded.refused, []);
-    for (version_2, n) in [(full(8), 0), (stopping(), 1)] {
+    for (version_2, n) in [(explained(8), 0), (full(8), 1), (stopping(), 2)] {
         assert_eq!(loaded.records[&version_2.name], version_2);
         let is_same = version_2.encode() == FIXTURES[n].1;
         assert!(is_same, "what is written has changed: is that another version?");
@@ -145,14 +166,14 @@ fn the_fixtures_of_every_version_still_load() {
 #[test]
 fn what_hooks_keep_fits_into_a_record_that_is_full() {
     let (_temp, store) = store();
-    let full = Record { vars: Some("\"".repeat(64 * 1024)), ..full(512) };
+    let full = Record { vars: Some("\"".repeat(64 * 1024)), ..explained(512) };
     store.save(&full).unwrap();
-    assert_eq!(store.load_all(BOOT).unwrap().records, [(name("full"), full)].into());
+    assert_eq!(store.load_all(BOOT).unwrap().records, [(name("explained"), full)].into());
 }
 
 #[test]
 fn a_record_without_hooks_takes_a_few_kibibytes() {
-    let Record { remembered, .. } = full(8);
+    let Record { remembered, .. } = explained(24);
     let usual = record("usual", Remembered { hooks: None, ..remembered });
     assert!(usual.encode().len() < 8 * 1024, "{} bytes", usual.encode().len());
 }
@@ -170,7 +191,7 @@ fn hostile_files_are_refused_by_name_and_the_rest_loads() {
     let (temp, store) = store();
     store.save(&web()).unwrap();
     let path = |file: &str| store.path.join(file);
-    let good = FIXTURES[2].1;
+    let good = FIXTURES[3].1;
     let text = String::from_utf8(good.to_owned()).unwrap();
     fs::write(path("empty.json"), "").unwrap();
     fs::write(path("garbage.json"), [0, 255, 10]).unwrap();

@@ -99,11 +99,14 @@ impl Reactor {
         if question.hook == Hook::OnExit {
             killpoint::pass("on-exit");
         }
+        let now = self.now();
+        self.metrics.recorder.asked(&name, question.id, question.hook, now);
         self.hooks.engine.ask(name, question);
     }
 
     pub(super) fn cancel_hook(&mut self, name: &ProfileName, id: QuestionId) {
         self.hooks.open.remove(&id);
+        self.metrics.recorder.cancelled(id);
         self.hooks.engine.cancel(name, id);
     }
 
@@ -131,7 +134,7 @@ impl Reactor {
         Sources {
             env: profile.shape.env.to_vec(),
             vars: self.hooks.vars.get(name).cloned().unwrap_or_default(),
-            ..Sources::read(self.directory_of(name), &defaults, &profile.policy.hooks.present)
+            ..Sources::read(self.directory_of(name, profile), &defaults, &profile.policy.hooks.present)
         }
     }
 
@@ -151,6 +154,8 @@ impl Reactor {
                 Told::Decided { name, id, outcome } => {
                     // One that was cancelled, or is another engine's, is nobody's any more.
                     if let Some(hook) = self.hooks.open.remove(&id) {
+                        let now = self.now();
+                        self.metrics.recorder.answered(id, &outcome, now);
                         self.answer(Input::Hook(name, Box::new(Event::Decided { id, hook, outcome })));
                     }
                 }
@@ -181,6 +186,7 @@ impl Reactor {
         let Ok(engine) = Engine::start(self.hooks.config.clone()) else { return };
         // The core's own deadlines end what the old one owed. Its descriptor leaves epoll with it: nobody else has it.
         self.hooks.open.clear();
+        self.metrics.recorder.all_cancelled();
         self.kill_execs();
         self.hooks.engine = engine;
         self.wait_for_hooks();

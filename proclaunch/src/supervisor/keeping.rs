@@ -18,6 +18,7 @@ impl Reactor {
     /// Tells the keeper to end, and with which exit code.
     pub(super) fn end(&mut self, code: u8) {
         self.kill_execs();
+        self.end_control();
         // First: a logger that ends because it was told to must not be taken for one that has died.
         self.link.say(&ToKeeper::End { code, stay: !self.is_drained });
         self.link.flush_all();

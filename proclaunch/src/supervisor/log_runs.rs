@@ -134,7 +134,7 @@ impl Reactor {
             return self.log_run_ended(ticket, "its profile cannot be read".to_owned());
         };
         let directory = self.state_dir.join("log").join(name.as_str());
-        let program = self.directory_of(name).join("log_run");
+        let program = self.directory_of(name, &profile).join("log_run");
         let mut spec = self.spec(name.clone(), ticket, &profile, Output::File(directory.join("log_run")));
         spec.kind = Kind::LogRun;
         spec.program = Program::Argv(vec![program.as_os_str().as_bytes().to_owned()]);

@@ -6,9 +6,9 @@
 //! **Invariant:** the file is whole at any moment, and written only when something in it has changed, at most once in
 //! [`SPACING`].
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
@@ -17,8 +17,9 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::{Entry, Level, Own, Said};
 
 use super::reactor::Reactor;
+use crate::control::metrics::Recorder;
 use crate::files;
-use crate::hooks::{MetricKind, SERIES_MAX, Sample, Series};
+use crate::hooks::Sample;
 
 /// The file in the state directory.
 const FILE: &str = "metrics.prom";
@@ -26,13 +27,11 @@ const FILE: &str = "metrics.prom";
 /// The shortest time between two versions of the file.
 const SPACING: Duration = Duration::from_secs(15);
 
-/// All metrics.
+/// The file, and what is in it.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
-    /// By profile: a metric's name may be in several.
-    profiles: BTreeMap<ProfileName, BTreeMap<Series, f64>>,
-    /// What each metric is, and how many series it has.
-    kinds: BTreeMap<String, (MetricKind, usize)>,
+    /// Where everything is counted; shared with the server of the control socket.
+    pub(super) recorder: Arc<Recorder>,
     /// The profiles of which a metric was refused, so that it is said once.
     refused: BTreeSet<ProfileName>,
     /// When the file is to be written.
@@ -47,35 +46,6 @@ impl Metrics {
         self.due
     }
 
-    /// Takes one sample, or says why it is not kept.
-    fn add(&mut self, name: &ProfileName, sample: Sample) -> Result<(), String> {
-        let Sample { series, kind, value } = sample;
-        if let Some((of, _)) = self.kinds.get(&series.metric).filter(|(of, _)| *of != kind) {
-            return Err(format!(
-                "`{}` is not kept as a {}: it is a {} already",
-                series.metric,
-                kind.name(),
-                of.name()
-            ));
-        }
-        let own = self.profiles.entry(name.clone()).or_default();
-        let value = match (own.get(&series), kind) {
-            (None, _) if own.len() >= SERIES_MAX => {
-                return Err(format!(
-                    "`{}` is not kept: a profile has at most {SERIES_MAX} metrics",
-                    series.metric
-                ));
-            }
-            (Some(known), MetricKind::Counter) => known + value,
-            (Some(_) | None, MetricKind::Counter | MetricKind::Gauge) => value,
-        };
-        let metric = series.metric.clone();
-        if own.insert(series, value).is_none() {
-            self.kinds.entry(metric).or_insert((kind, 0)).1 += 1;
-        }
-        Ok(())
-    }
-
     /// Has the file written when it is time.
     fn change(&mut self, now: Moment) {
         let next = self.written.map_or(now, |written| written.plus(SPACING).max(now));
@@ -85,47 +55,17 @@ impl Metrics {
     /// Drops those of a profile that is gone.
     pub(super) fn forget(&mut self, name: &ProfileName, now: Moment) {
         self.refused.remove(name);
-        let Some(gone) = self.profiles.remove(name) else { return };
-        for series in gone.into_keys() {
-            if let Some((_, count)) = self.kinds.get_mut(&series.metric) {
-                *count -= 1;
-            }
+        if self.recorder.forget(name) {
+            self.change(now);
         }
-        self.kinds.retain(|_, (_, count)| *count > 0);
-        self.change(now);
     }
-
-    /// All of them in the text format of Prometheus, each metric's series together.
-    fn render(&self) -> String {
-        let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (name, all) in &self.profiles {
-            for (series, value) in all {
-                let labels =
-                    series.labels.iter().map(|(label, text)| format!(",{label}=\"{}\"", escaped(text)));
-                let labels: String = labels.collect();
-                let line = format!("{}{{profile=\"{name}\"{labels}}} {value}\n", series.metric);
-                lines.entry(&series.metric).or_default().push(line);
-            }
-        }
-        let mut text = String::new();
-        for (metric, (kind, _)) in &self.kinds {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "# TYPE {metric} {}", kind.name());
-            text.extend(lines.remove(metric.as_str()).into_iter().flatten());
-        }
-        text
-    }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 impl Reactor {
     /// Takes what a call has counted and measured.
     pub(super) fn take_metrics(&mut self, name: &ProfileName, samples: Vec<Sample>) {
         for sample in samples {
-            if let Err(text) = self.metrics.add(name, sample)
+            if let Err(text) = self.metrics.recorder.add(name, sample)
                 && self.metrics.refused.insert(name.clone())
             {
                 self.warn(name.clone(), text);
@@ -150,7 +90,7 @@ impl Reactor {
         }
         self.metrics.due = None;
         self.metrics.written = Some(now);
-        let text = self.metrics.render();
+        let text = self.metrics.recorder.series_page();
         let written = File::open(&self.state_dir).and_then(|dir| files::replace(&dir, FILE, text.as_bytes()));
         match written {
             Ok(()) => {
@@ -177,61 +117,8 @@ impl Reactor {
 mod tests {
     use super::*;
 
-    fn name(text: &str) -> ProfileName {
-        ProfileName::parse(text).unwrap()
-    }
-
-    fn sample(metric: &str, labels: &[(&str, &str)], kind: MetricKind, value: f64) -> Sample {
-        let labels = labels.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-        Sample { series: Series { metric: metric.to_owned(), labels }, kind, value }
-    }
-
     fn at(seconds: u64) -> Moment {
         Moment::from_nanos(seconds * 1_000_000_000)
-    }
-
-    #[test]
-    fn the_text_is_that_of_prometheus() {
-        let mut metrics = Metrics::default();
-        let (web, db) = (name("web"), name("db"));
-        let odd = [("queue", "a\"b\\c\nd"), ("at", "x")];
-        for (profile, sample) in [
-            (&web, sample("jobs_total", &odd, MetricKind::Counter, 2.0)),
-            (&web, sample("depth", &[], MetricKind::Gauge, 12.0)),
-            (&web, sample("jobs_total", &odd, MetricKind::Counter, 0.5)),
-            (&db, sample("jobs_total", &[], MetricKind::Counter, 1.0)),
-            (&web, sample("depth", &[], MetricKind::Gauge, -3.0)),
-        ] {
-            assert_eq!(metrics.add(profile, sample), Ok(()));
-        }
-        assert_eq!(
-            metrics.render(),
-            "# TYPE depth gauge\ndepth{profile=\"web\"} -3\n# TYPE jobs_total counter\njobs_total{profile=\"db\"} 1\n\
-             jobs_total{profile=\"web\",at=\"x\",queue=\"a\\\"b\\\\c\\nd\"} 2.5\n"
-        );
-        metrics.forget(&web, at(1));
-        assert_eq!(metrics.render(), "# TYPE jobs_total counter\njobs_total{profile=\"db\"} 1\n");
-        assert_eq!(
-            metrics.add(&db, sample("depth", &[], MetricKind::Counter, 1.0)),
-            Ok(()),
-            "the gauge is gone"
-        );
-    }
-
-    #[test]
-    fn a_profile_has_so_many_and_a_metric_one_kind() {
-        let mut metrics = Metrics::default();
-        let web = name("web");
-        for index in 0..SERIES_MAX {
-            let label = index.to_string();
-            let one = sample("jobs", &[("n", &label)], MetricKind::Counter, 1.0);
-            assert_eq!(metrics.add(&web, one), Ok(()));
-        }
-        let more = metrics.add(&web, sample("jobs", &[], MetricKind::Counter, 1.0));
-        assert_eq!(more, Err("`jobs` is not kept: a profile has at most 64 metrics".to_owned()));
-        assert_eq!(metrics.add(&web, sample("jobs", &[("n", "7")], MetricKind::Counter, 1.0)), Ok(()));
-        let other = metrics.add(&name("db"), sample("jobs", &[], MetricKind::Gauge, 1.0));
-        assert_eq!(other, Err("`jobs` is not kept as a gauge: it is a counter already".to_owned()));
     }
 
     #[test]

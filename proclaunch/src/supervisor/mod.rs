@@ -7,6 +7,7 @@
 //! Nothing else sleeps, and when nothing happens nothing wakes up.
 
 mod chores;
+mod control;
 mod execs;
 mod hooks;
 mod keeping;
@@ -19,6 +20,7 @@ pub(crate) mod published;
 mod reactor;
 mod recall;
 mod rescan;
+mod scanning;
 
 use std::os::fd::OwnedFd;
 
@@ -85,7 +87,8 @@ fn supervise(
     rest: Vec<ToSupervisor>,
 ) -> u8 {
     let parcel = inherited_socket(parcel_of(Role::Supervisor)).ok();
-    let outputs = Outputs::new(&settings.state_dir, logger, parcel);
+    let mut outputs = Outputs::new(&settings.state_dir, logger, parcel);
+    outputs.logger_pid = hello.logger;
     let parts = match prepare(settings, &link, outputs) {
         Ok(parts) => parts,
         Err(fatal) => {
@@ -105,6 +108,7 @@ fn supervise(
     }
     reactor.is_ready();
     reactor.begin_metrics();
+    reactor.begin_control();
     reactor.recall(&hello.held);
     reactor.take_messages(rest);
     reactor.scan_all();

@@ -110,7 +110,10 @@ impl Reactor {
     pub(super) fn output_of(&mut self, name: &ProfileName) -> Output {
         let is_ready = match self.outputs.wanted(name) {
             Some(_) if !self.outputs.has_room_for(name) => false,
-            Some(wanted) => self.configure_output(name, wanted) && self.outputs.link.starting(name).is_ok(),
+            Some(wanted) => {
+                self.outputs.link.starting(name);
+                self.configure_output(name, wanted)
+            }
             None => false,
         };
         let directory = self.state_dir.join("log").join(name.as_str());

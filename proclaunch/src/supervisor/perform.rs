@@ -24,13 +24,18 @@ impl Reactor {
     pub(super) fn perform_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Do(name, action) => self.act(name, action),
-            Effect::Log(entry) => self.write(&entry),
+            Effect::Log(entry) => {
+                self.write(&entry);
+                self.tell_of(&entry);
+            }
             Effect::ReopenLog => {
                 let own = match self.log.reopen() {
                     Ok(()) => Own::LogReopened,
                     Err(error) => Own::LogNotReopened { why: error.to_string() },
                 };
-                self.write(&Entry::Own(own));
+                let entry = Entry::Own(own);
+                self.write(&entry);
+                self.tell_of(&entry);
             }
             Effect::RememberFleet(memo) => self.save_fleet(memo),
             Effect::Forget(name) => {
@@ -43,6 +48,8 @@ impl Reactor {
                 drop(self.store.clear());
                 self.is_drained = true;
             }
+            Effect::Reply(id, reply) => self.control.reply(id, reply),
+            Effect::Happened { name, what, id, exit } => self.happened(name, *what, id, exit),
             Effect::Upgrade => self.link.say(&ToKeeper::Upgrade),
         }
     }
@@ -88,6 +95,8 @@ impl Reactor {
                 }
                 return killpoint::pass("record-written");
             }
+            // Comes as an effect of its own.
+            Action::Happened(_) => return,
             Action::Log(said) => return self.write(&Entry::Profile(name, said)),
         };
         self.link.request(request);
@@ -97,8 +106,9 @@ impl Reactor {
         self.log.say(entry);
     }
 
-    pub(super) fn directory_of(&self, name: &ProfileName) -> PathBuf {
-        self.profiles_dir.join(name.as_str())
+    /// The directory that a profile is read from: that of one instance is that of all.
+    pub(super) fn directory_of(&self, name: &ProfileName, profile: &Profile) -> PathBuf {
+        self.profiles_dir.join(profile.directory(name))
     }
 
     pub(super) fn spec(
@@ -109,7 +119,7 @@ impl Reactor {
         output: Output,
     ) -> SpawnSpec {
         let shape = &profile.shape;
-        let profile_dir = self.directory_of(&name);
+        let profile_dir = self.directory_of(&name, profile);
         let directory = match &shape.directory {
             Some(directory) => profile_dir.join(Path::new(&**directory)),
             None => profile_dir.clone(),
@@ -140,7 +150,7 @@ impl Reactor {
 
     fn pid_file(&self, name: &ProfileName, profile: &Profile) -> Option<PathBuf> {
         let path = profile.shape.pid_file.as_ref()?;
-        Some(self.directory_of(name).join(Path::new(&**path)))
+        Some(self.directory_of(name, profile).join(Path::new(&**path)))
     }
 
     fn look(&self, name: &ProfileName, profile: &Profile) -> Look {
@@ -186,6 +196,7 @@ impl Reactor {
                     self.signals_taken += u32::from(signal != Signal::USR1);
                     self.answer(Input::Signal(signal));
                 }
+                ToSupervisor::UpgradeRefused(why) => self.control.upgrade_refused(why),
                 ToSupervisor::SignalAgain(signal) => {
                     self.signals_taken += 1;
                     // A drain that goes on is what it has led to: a second one would cut that short.

@@ -10,7 +10,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use proclaunch_core::clock::Moment;
-use proclaunch_core::fleet::{Effect, Fleet, Input, Scan};
+use proclaunch_core::fleet::{Effect, Fleet, Input, Roster};
 use proclaunch_core::log::Own;
 use proclaunch_core::profile::Defaults;
 use proclaunch_core::world::World;
@@ -23,11 +23,12 @@ use crate::killpoint;
 use crate::logging::Log;
 use crate::nofile::FirstLimit;
 
-use crate::scan::{self, Hint, Watcher};
+use crate::scan::{Hint, Watcher};
 use crate::store::Store;
 use crate::sys::clock;
 
 use super::chores::Chores;
+use super::control::Control;
 use super::execs::Execs;
 use super::hooks::Hooks;
 use super::link::Link;
@@ -43,6 +44,7 @@ const TIMER: u64 = 1;
 const CHANGES: u64 = 2;
 const HOOKS: u64 = 3;
 const LOGGER: u64 = 4;
+pub(super) const CONTROL: u64 = 5;
 
 /// How often it is tried to become the keeper.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
@@ -68,9 +70,12 @@ pub(super) struct Reactor {
     pub(super) log_runs: LogRuns,
     pub(super) published: Published,
     pub(super) metrics: Metrics,
-    rescan: Rescan,
-    watcher: Option<Watcher>,
-    defaults: Defaults,
+    pub(super) control: Control,
+    pub(super) rescan: Rescan,
+    pub(super) watcher: Option<Watcher>,
+    pub(super) defaults: Defaults,
+    /// Which profiles the directories stand for.
+    pub(super) roster: Roster,
     /// Answers to what was performed, for the next wait.
     answers: Vec<Input>,
     pub(super) epoll: Epoll,
@@ -168,9 +173,11 @@ impl Reactor {
             log_runs: LogRuns::default(),
             published: Published::default(),
             metrics: Metrics::default(),
+            control: Control::default(),
             rescan: Rescan::default(),
             watcher,
             defaults: Defaults::default(),
+            roster: Roster::default(),
             answers: Vec::new(),
             epoll,
             timer,
@@ -199,73 +206,6 @@ impl Reactor {
     /// Adds an input to those of the next wait.
     pub(super) fn answer(&mut self, input: Input) {
         self.answers.push(input);
-    }
-
-    /// Reads every profile directory.
-    pub(super) fn scan_all(&mut self) {
-        let scanned = scan::scan_all(&self.profiles_dir);
-        let scanned = scanned.and_then(|found| Ok((found, scan::modules(self.hooks.module_dirs())?)));
-        self.rescan.set_failed(scanned.is_err(), self.now);
-        let input = match scanned {
-            Ok((found, modules)) => {
-                let (defaults, problems) = Defaults::parse(&found.defaults);
-                self.defaults = defaults.with_modules(modules);
-                let bad_names = found.bad_names.iter().map(|name| name.to_string_lossy().into_owned());
-                let bad_names = bad_names.map(|name| Own::BadDirectoryName { name });
-                let problems =
-                    problems.iter().map(|problem| Own::BadDefault { problem: problem.to_string() });
-                let remarks = bad_names.chain(problems).collect();
-                let parse = |(name, files)| (name, proclaunch_core::profile::parse(&files, &self.defaults));
-                let profiles: Vec<_> = found.profiles.into_iter().map(parse).collect();
-                self.output_settings_of(&profiles);
-                self.outputs_of_the_gone();
-                Input::Scan(Scan { complete: true, profiles, missing: Vec::new(), remarks })
-            }
-            Err(error) => Input::ScanFailed(error.to_string()),
-        };
-        self.answer(input);
-    }
-
-    /// Reads what a hint names, after watching it anew: what changes in between is the next hint.
-    fn rescan(&mut self, hint: &Hint) {
-        let gap = self.watcher.as_mut().map(|watcher| {
-            let had_gap = !watcher.is_complete();
-            watcher.refresh(hint);
-            watcher.gap().filter(|_| !had_gap).map(ToOwned::to_owned)
-        });
-        self.say_gap(gap.flatten());
-        killpoint::pass("rescan");
-        let Hint::Some(names) = hint else {
-            self.scan_all();
-            return;
-        };
-        let mut found = Scan::default();
-        for name in names {
-            match scan::scan_one(&self.profiles_dir, name) {
-                Ok(Some(files)) => {
-                    found
-                        .profiles
-                        .push((name.clone(), proclaunch_core::profile::parse(&files, &self.defaults)));
-                }
-                Ok(None) => found.missing.push(name.clone()),
-                Err(error) => {
-                    self.rescan.set_failed(true, self.now);
-                    self.answer(Input::ScanFailed(error.to_string()));
-                    return;
-                }
-            }
-        }
-        self.output_settings_of(&found.profiles);
-        self.answer(Input::Scan(found));
-    }
-
-    /// Where the kernel does not tell of every change, the files are read each second; said when it begins.
-    fn say_gap(&mut self, gap: Option<String>) {
-        let is_blind = self.watcher.as_ref().is_none_or(|watcher| !watcher.is_complete());
-        self.rescan.set_blind(is_blind, self.now);
-        if let Some(why) = gap {
-            self.answer(Input::Say(Own::WatchIncomplete { why }));
-        }
     }
 
     /// Sets the timer to the moment, unless it is set so already.
@@ -302,6 +242,7 @@ impl Reactor {
                 metrics,
                 self.take_over_at,
                 self.log_runs.deadline(),
+                self.control.deadline(),
             ];
             self.arm(own.into_iter().flatten().chain(deadline).min());
             EpollTimeout::NONE
@@ -323,6 +264,7 @@ impl Reactor {
                     self.rescan.note(hint, self.now);
                 }
                 HOOKS => self.take_told(),
+                CONTROL => self.take_asks(),
                 LOGGER => {
                     self.outputs.link.send();
                     self.take_words();
@@ -347,6 +289,7 @@ impl World for Reactor {
         self.wait_for_descriptors(deadline, !self.answers.is_empty());
         self.take_over_if_due();
         self.replace_stuck_engine(self.now);
+        self.restart_control(self.now);
         if let Some(hint) = self.rescan.take(self.now) {
             self.rescan(&hint);
         }
@@ -354,6 +297,7 @@ impl World for Reactor {
             self.answer(Input::Timeout);
         }
         inputs.append(&mut self.answers);
+        self.control.expect(!inputs.is_empty());
     }
 
     fn settled(&mut self, fleet: &Fleet) {
@@ -362,6 +306,7 @@ impl World for Reactor {
             self.signals_taken = 0;
         }
         self.publish(fleet, self.now);
+        self.answer_asks(fleet);
     }
 
     fn perform(&mut self, effect: Effect) {

@@ -47,6 +47,8 @@ impl Reactor {
         }
         let mut records = loaded.records;
         recall_by_inventory(held, &mut records, &self.boot_id);
+        let stays = records.iter().filter(|(_, record)| !record.remembered.is_gone);
+        self.roster.recall(stays.map(|(name, _)| name.clone()));
         self.outputs.recalled = Some(records.keys().cloned().collect());
         self.end_strays(held, &records);
         let fleet = fleet.unwrap_or_default();

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod peer;
 pub mod pidfd;
 pub mod pipe;
 pub mod priority;

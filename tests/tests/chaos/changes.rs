@@ -4,7 +4,7 @@ use std::fs;
 
 use proclaunch_tests::sandbox::Sandbox;
 
-use crate::rng::Rng;
+use proclaunch_tests::rng::Rng;
 
 /// Changes something of one of these profiles, and tells what.
 pub(crate) fn make_one(sandbox: &Sandbox, names: &[String], rng: &mut Rng) -> String {

@@ -8,7 +8,7 @@ use proclaunch_tests::processes::Process;
 use proclaunch_tests::view::View;
 use proclaunch_tests::wait;
 
-use crate::rng::Rng;
+use proclaunch_tests::rng::Rng;
 
 /// What is to be killed at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

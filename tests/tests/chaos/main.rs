@@ -15,7 +15,6 @@ mod checks;
 mod killer;
 mod ledger;
 mod output;
-mod rng;
 mod run;
 mod services;
 

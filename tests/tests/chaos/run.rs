@@ -13,9 +13,9 @@ use proclaunch_tests::parts::Parts;
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::wait;
 
-use crate::rng::Rng;
 use crate::services::{self, Fate, Service};
 use crate::{changes, checks, killer};
+use proclaunch_tests::rng::Rng;
 
 pub(crate) struct Run {
     seed: u64,

@@ -84,8 +84,8 @@ fn what_hooks_count_is_written_for_monitoring_and_outlives_a_reload() {
     fs::write(&file, "stale 1\n").unwrap();
     let mut supervisor = sandbox.start();
     let is = |count: u32| {
-        let text =
-            format!("# TYPE starts_total counter\nstarts_total{{profile=\"web\",by=\"hook\"}} {count}\n");
+        let head = "# HELP starts_total What hooks have told.\n# TYPE starts_total counter\n";
+        let text = format!("{head}starts_total{{profile=\"web\",by=\"hook\"}} {count}\n");
         fs::read_to_string(&file).ok().filter(|found| *found == text)
     };
     supervisor.wait_for("the metrics", || is(1));

@@ -52,7 +52,9 @@ impl Sim {
                 | Effect::Upgrade
                 | Effect::RememberFleet(_)
                 | Effect::Forget(_)
-                | Effect::ForgetAll => {}
+                | Effect::ForgetAll
+                | Effect::Reply(..)
+                | Effect::Happened { .. } => {}
             }
         }
     }
@@ -94,7 +96,8 @@ impl Sim {
             | Action::Consult(_)
             | Action::Lapse(_)
             | Action::Remember(_)
-            | Action::Log(_) => {}
+            | Action::Log(_)
+            | Action::Happened(_) => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proclaunch_core::fleet::{Input, Scan};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::profile::{Fault, Parsed, Problem, Profile};
+use proclaunch_core::profile::{Fault, Instances, Parsed, Problem, Profile};
 
 use crate::happening::Happening;
 use crate::hooks;
@@ -58,7 +58,7 @@ impl Files {
     fn parsed(&self) -> Parsed {
         let problem = || Problem { file: "run".to_owned(), line: None, fault: Fault::Missing };
         let profile = if self.is_broken { Err(vec![problem()]) } else { Ok(self.profile.clone()) };
-        Parsed { profile, warnings: Vec::new() }
+        Parsed { profile, warnings: Vec::new(), instances: Instances::None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proclaunch_core::fleet::{Input, Memo};
-use proclaunch_core::ids::{ProcId, Ticket};
+use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 use proclaunch_core::machine::{Order, Remembered};
 use proclaunch_core::process::Scope;
 use proclaunch_core::signal::Signal;
@@ -44,13 +44,19 @@ impl Sim {
         let name = some_name(&mut self.rng);
         let signals = [Signal::HUP, Signal::TERM, Signal::KILL, Signal::USR1];
         let order = match self.rng.below(8) {
-            0..3 => Order::Start,
+            0..3 => Order::Start { force: self.rng.one_in(8) },
             3 | 4 => Order::Stop,
             5 => Order::Restart,
             6 => Order::Reload,
             _ => Order::Signal(*self.rng.pick(&signals)),
         };
-        self.ready.push(Input::Order(name, order));
+        let input = self.order_of(name, order);
+        self.ready.push(input);
+    }
+
+    /// An order that nobody has given before.
+    pub(crate) fn order_of(&mut self, name: ProfileName, order: Order) -> Input {
+        Input::Order(self.orders.next(), name, order)
     }
 
     /// Kills some process from outside.

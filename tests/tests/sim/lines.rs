@@ -12,6 +12,9 @@ enum Told {
     /// It does not run.
     Off,
     Starting,
+    /// It was being started when its supervisor was killed. If it ends unseen, and its directory is gone too, nothing
+    /// more is said of it.
+    Lost,
     Running(ProcId),
     Stopping,
 }
@@ -26,9 +29,7 @@ impl Lines {
         let told = |recalled: &Recalled| match (&recalled.remembered.phase, recalled.found) {
             (Phase::Launching { .. }, Found::Nothing | Found::Left)
             | (Phase::Daemonizing { .. }, Found::Nothing) => Told::Off,
-            (Phase::Launching { .. } | Phase::Daemonizing { .. } | Phase::Readying { .. }, _) => {
-                Told::Starting
-            }
+            (Phase::Launching { .. } | Phase::Daemonizing { .. } | Phase::Readying { .. }, _) => Told::Lost,
             (Phase::Running { .. }, Found::Ended { id, .. }) => Told::Running(id),
             (Phase::Stopping { asked: true, .. }, _) => Told::Stopping,
             _ => Told::Off,
@@ -38,8 +39,15 @@ impl Lines {
 
     /// Takes a line; an error if it cannot follow what was said before.
     pub(crate) fn take(&mut self, name: &ProfileName, said: &Said) -> Result<(), String> {
-        let told = self.0.get(name).copied().unwrap_or(Told::Off);
+        let known = self.0.get(name).copied().unwrap_or(Told::Off);
+        let told = match known {
+            Told::Lost if *said == Said::Deleting => Told::Off,
+            Told::Lost => Told::Starting,
+            told => told,
+        };
         let next = follow(said, told).ok_or_else(|| format!("`{name} {said}` cannot follow {told:?}"))?;
+        // What changes nothing does not bring it back.
+        let next = if known == Told::Lost && next == told { known } else { next };
         self.0.insert(name.clone(), next);
         Ok(())
     }

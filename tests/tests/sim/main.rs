@@ -20,6 +20,7 @@ mod hooks;
 mod keeper;
 mod lines;
 mod model;
+mod orders;
 mod outcomes;
 mod perform;
 mod plan;

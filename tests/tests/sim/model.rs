@@ -84,7 +84,7 @@ impl Model {
         let awaited = awaited.map(|(name, _)| name.clone()).collect();
         let mut before = Before { states, awaited, was_draining: self.is_draining, is_old_news: false };
         match input {
-            Input::Order(name, order) if !self.is_draining => {
+            Input::Order(_, name, order) if !self.is_draining => {
                 if let (Some(entry), Some(want)) = (self.entries.get_mut(name), order.want())
                     && entry.want != Want::Gone
                 {
@@ -120,6 +120,7 @@ impl Model {
                 self.has_begun = true;
             }
             Input::Order(..)
+            | Input::Shutdown(_)
             | Input::Report(_)
             | Input::PidFile(..)
             | Input::Signal(_)

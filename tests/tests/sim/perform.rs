@@ -55,7 +55,11 @@ impl Sim {
                 self.book.told(&name, &said).unwrap_or_else(|wrong| violated(wrong));
             }
             Effect::Log(Entry::Own(Own::AllStopped)) => self.check_all_stopped(),
-            Effect::Log(_) | Effect::ReopenLog | Effect::Upgrade => {}
+            Effect::Log(_)
+            | Effect::ReopenLog
+            | Effect::Upgrade
+            | Effect::Reply(..)
+            | Effect::Happened { .. } => {}
         }
     }
 
@@ -111,7 +115,7 @@ impl Sim {
             Action::Remember(remembered) => {
                 self.records.insert(name.clone(), *remembered);
             }
-            Action::Log(_) => violated("a line comes as an action".to_owned()),
+            Action::Log(_) | Action::Happened(_) => violated("what is told comes as an action".to_owned()),
         }
     }
 

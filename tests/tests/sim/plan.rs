@@ -157,6 +157,7 @@ pub(crate) fn profile(rng: &mut Rng) -> Profile {
             umask: 0o022,
             nice: None,
             limits: Box::default(),
+            instance: None,
         },
         policy: policy(rng),
     }

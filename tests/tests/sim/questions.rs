@@ -8,7 +8,7 @@ use proclaunch_core::clock::Moment;
 use proclaunch_core::fleet::{Effect, Fleet, Input};
 use proclaunch_core::hook::{Answer, Gate, Hook, Hooks, Outcome, Question, QuestionId, Verdict};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::{Action, Event, Idle, Rest, StateName, Want};
+use proclaunch_core::machine::{Action, Event, Idle, Order, Phase, Recalled, Rest, StateName, Want};
 use proclaunch_core::profile::{HookFiles, Variable};
 
 use crate::checks::{ensure, violated};
@@ -41,6 +41,8 @@ struct Seat {
     in_force: Option<Arc<Hooks>>,
     /// `on_start` has let the next start through, with these variables.
     passed: Option<Vec<Variable>>,
+    /// An operator has the next start made without asking it.
+    is_forced: bool,
     /// Errors in a row since the files were loaded.
     strikes: BTreeMap<Hook, u32>,
 }
@@ -66,6 +68,17 @@ pub(crate) enum Asked {
 }
 
 impl Questions {
+    /// What gates have let through before their supervisor was killed.
+    pub(crate) fn after(recalled: &BTreeMap<ProfileName, Recalled>) -> Self {
+        let mut questions = Self::default();
+        for (name, recalled) in recalled {
+            if let Phase::Launching { variables: Some(variables), .. } = &recalled.remembered.phase {
+                questions.seats.entry(name.clone()).or_default().passed = Some(variables.clone());
+            }
+        }
+        questions
+    }
+
     pub(crate) fn is_open(&self, id: QuestionId) -> bool {
         self.open.contains_key(&id)
     }
@@ -92,6 +105,11 @@ impl Questions {
 
     /// Takes an input, before the fleet does.
     pub(crate) fn before(&mut self, input: &Input, fleet: &Fleet) -> Asked {
+        if let Input::Order(_, name, order) = input
+            && order.want().is_some()
+        {
+            self.seats.entry(name.clone()).or_default().is_forced = *order == Order::Start { force: true };
+        }
         let Input::Hook(name, event) = input else { return Asked::Nothing };
         let Some(machine) = fleet.machine(name) else { return Asked::Nothing };
         let stray = || Asked::Stray(name.clone(), format!("{machine:?}"));
@@ -157,7 +175,9 @@ impl Questions {
                 | Effect::ReopenLog
                 | Effect::Upgrade
                 | Effect::RememberFleet(_)
-                | Effect::ForgetAll => {}
+                | Effect::ForgetAll
+                | Effect::Reply(..)
+                | Effect::Happened { .. } => {}
             }
         }
     }
@@ -255,7 +275,8 @@ impl Seat {
             None => self.files.present.contains(&Hook::OnStart),
         };
         let passed = self.passed.take();
-        ensure(passed.is_some() || !has_gate, || format!("{name} is spawned past its on_start"));
+        let is_forced = std::mem::take(&mut self.is_forced);
+        ensure(passed.is_some() || is_forced || !has_gate, || format!("{name} is spawned past its on_start"));
         ensure(passed.unwrap_or_default() == variables, || format!("{name} is given {variables:?}"));
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
 use proclaunch_core::exit::Exit;
-use proclaunch_core::fleet::{Config, Fleet, Input, Recall, Scan};
+use proclaunch_core::fleet::{Config, Effect, Fleet, Input, OrderId, Recall, Scan};
 use proclaunch_core::ids::{ProcId, ProfileName, Ticket};
 use proclaunch_core::machine::{Found, Order, Phase, Recalled, Remembered, Start, StateName, Want};
 use proclaunch_core::process::{Report, SpawnError, Stage};
 use proclaunch_core::profile::{
-    Fault, Fingerprint, GiveUp, Parsed, Policy, Problem, Profile, Restart, Shape, StopStep,
+    Fault, Fingerprint, GiveUp, Instances, Parsed, Policy, Problem, Profile, Restart, Shape, StopStep,
 };
 use proclaunch_core::signal::Signal;
 
@@ -47,6 +47,7 @@ fn scan(policy: Policy) -> Input {
         umask: 0o022,
         nice: None,
         limits: Box::default(),
+        instance: None,
     };
     found(vec![(web(), Ok(Profile { shape, policy }))])
 }
@@ -56,7 +57,8 @@ fn broken() -> Input {
 }
 
 fn found(profiles: Vec<(ProfileName, Result<Profile, Vec<Problem>>)>) -> Input {
-    let parsed = |(name, profile)| (name, Parsed { profile, warnings: Vec::new() });
+    let parsed =
+        |(name, profile)| (name, Parsed { profile, warnings: Vec::new(), instances: Instances::None });
     let profiles = profiles.into_iter().map(parsed).collect();
     Input::Scan(Scan { complete: true, profiles, ..Scan::default() })
 }
@@ -82,6 +84,12 @@ fn recalled(up: Duration) -> Input {
     Input::Recall(Recall { profiles: BTreeMap::from([(web(), recalled)]), ..Recall::default() })
 }
 
+/// What is done, but for words to others.
+fn done(effects: &[Effect]) -> Vec<String> {
+    let is_done = |effect: &&Effect| !matches!(effect, Effect::Reply(..) | Effect::Happened { .. });
+    effects.iter().filter(is_done).map(trace::effect).collect()
+}
+
 /// Gives the inputs to a new fleet, a second apart, and compares the effects of the last one.
 fn check(inputs: impl IntoIterator<Item = Input>, expect: &[&str]) -> Fleet {
     let mut fleet = Fleet::new(Config { instance: 0, drain_on_term: false, exit_with: None });
@@ -90,7 +98,7 @@ fn check(inputs: impl IntoIterator<Item = Input>, expect: &[&str]) -> Fleet {
         now = now.plus(Duration::from_secs(1));
         last = fleet.step(now, input);
     }
-    assert_eq!(last.iter().map(trace::effect).collect::<Vec<_>>(), expect);
+    assert_eq!(done(&last), expect);
     fleet
 }
 
@@ -99,7 +107,7 @@ fn the_steps_of_a_stop_may_wait_for_no_time() {
     let step = |signal| StopStep { signal, wait: Duration::ZERO };
     let policy = Policy { stop: Box::new([step(Signal::TERM), step(Signal::INT)]), ..policy() };
     check(
-        [scan(policy), spawned(1), Input::Order(web(), Order::Stop), Input::Timeout],
+        [scan(policy), spawned(1), Input::Order(OrderId(0), web(), Order::Stop), Input::Timeout],
         &[
             "web Remember Stopping (order Some(Down), and owes signals)",
             "| WARN  web still running 1s after the stop signal; sending INT",
@@ -117,10 +125,10 @@ fn the_steps_of_a_stop_may_wait_for_no_time() {
 fn adding_a_down_file_starts_nothing() {
     let give_up = Some(GiveUp { deaths: 1, within: Duration::from_secs(9) });
     let on_failure = Policy { restart: Restart::OnFailure, ..policy() };
-    for (what, policy, input) in [
-        ("waits out a backoff", policy(), spawn_failed(1)),
-        ("gave up", Policy { give_up, ..policy() }, spawn_failed(1)),
-        ("ended well", on_failure, exited(1, Exit::Code(0))),
+    for (what, phase, policy, input) in [
+        ("waits out a backoff", "Backoff", policy(), spawn_failed(1)),
+        ("gave up", "Rest(GaveUp)", Policy { give_up, ..policy() }, spawn_failed(1)),
+        ("ended well", "Rest(Dead)", on_failure, exited(1, Exit::Code(0))),
     ] {
         let with_down = Policy { down: true, ..policy.clone() };
         let mut inputs = vec![scan(policy)];
@@ -128,7 +136,7 @@ fn adding_a_down_file_starts_nothing() {
             inputs.push(spawned(1));
         }
         inputs.extend([input, scan(with_down)]);
-        let fleet = check(inputs, &[]);
+        let fleet = check(inputs, &[&format!("web Remember {phase} (order None)")]);
         assert_eq!(fleet.machine(&web()).unwrap().state(), StateName::Stopped, "{what}");
     }
 }
@@ -136,7 +144,7 @@ fn adding_a_down_file_starts_nothing() {
 #[test]
 fn a_start_that_was_ordered_while_the_files_were_bad_outranks_down() {
     check(
-        [broken(), Input::Order(web(), Order::Start), scan(down())],
+        [broken(), Input::Order(OrderId(0), web(), Order::Start { force: false }), scan(down())],
         &[
             "web Remember Launching (order Some(Up))",
             "| INFO  web starting",
@@ -182,7 +190,12 @@ fn a_profile_that_comes_back_with_a_down_file_while_it_is_being_stopped_stays_do
 #[test]
 fn a_record_never_orders_a_profile_to_be_gone() {
     check(
-        [scan(policy()), Input::Order(web(), Order::Start), spawned(1), found(Vec::new())],
+        [
+            scan(policy()),
+            Input::Order(OrderId(0), web(), Order::Start { force: false }),
+            spawned(1),
+            found(Vec::new()),
+        ],
         &[
             "web Remember Stopping (order None, and owes signals)",
             "| INFO  web disappeared. Stopping and not restarting.",

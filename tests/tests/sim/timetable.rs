@@ -94,6 +94,7 @@ impl Sim {
             }
             Part::Calm => {
                 self.check_settled();
+                self.orders.check_settled(&self.shadow);
                 match self.timetable.finale {
                     Finale::Drain | Finale::DrainTwice | Finale::DrainInTrouble => self.say_end(Signal::HUP),
                     Finale::Term => self.say_end(Signal::TERM),
@@ -142,7 +143,8 @@ impl Sim {
         let names: Vec<ProfileName> = self.directory.profiles.keys().cloned().collect();
         for name in names {
             if self.rng.one_in(2) {
-                self.later(Duration::from_secs(1), Happening::Tell(Input::Order(name, Order::Start)));
+                let order = self.order_of(name, Order::Start { force: false });
+                self.later(Duration::from_secs(1), Happening::Tell(order));
             }
         }
         self.later(Duration::from_millis(100), Happening::Scan(None));
@@ -152,6 +154,7 @@ impl Sim {
     /// The supervisor has ended by itself, with this code: it should have.
     pub(crate) fn has_ended(&mut self, code: u8) -> Result<(), String> {
         self.note(&format!("--- the supervisor ends with {code}"));
+        self.orders.check_ended()?;
         let expected = match self.timetable.finale {
             Finale::Drain | Finale::DrainTwice | Finale::DrainInTrouble => 111,
             Finale::Term => 0,

@@ -71,6 +71,7 @@ pub(crate) fn input(input: &Input) -> String {
         | Input::Hook(..)
         | Input::Signal(_)
         | Input::Order(..)
+        | Input::Shutdown(_)
         | Input::ScanFailed(_)
         | Input::Say(_)
         | Input::Timeout => format!("{input:?}"),
@@ -136,6 +137,8 @@ pub(crate) fn effect(effect: &Effect) -> String {
         | Effect::Upgrade
         | Effect::RememberFleet(_)
         | Effect::Forget(_)
-        | Effect::ForgetAll => format!("{effect:?}"),
+        | Effect::ForgetAll
+        | Effect::Reply(..)
+        | Effect::Happened { .. } => format!("{effect:?}"),
     }
 }

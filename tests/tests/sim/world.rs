@@ -26,6 +26,7 @@ use crate::hooks::Host;
 use crate::keeper::Keeper;
 use crate::lines::Lines;
 use crate::model::Model;
+use crate::orders::Orders;
 use crate::plan::Kin;
 use crate::processes::{Process, Processes};
 use crate::questions::Questions;
@@ -64,6 +65,7 @@ pub(crate) struct Sim {
     pub(crate) trace: Trace,
     waits: (Moment, u32),
     inputs: u64,
+    pub(crate) orders: Orders,
     had_timeout: bool,
     pub(crate) fate: Fate,
     /// How many effects the supervisor may have before it is killed, if it is to be killed between two.
@@ -102,6 +104,7 @@ impl Sim {
             trace: Trace::new(keeps_trace),
             waits: (Moment::default(), 0),
             inputs: 0,
+            orders: Orders::default(),
             had_timeout: false,
             fate: Fate::Lives,
             effects_left: None,
@@ -120,6 +123,7 @@ impl Sim {
         self.keeper.forget_reports();
         self.hooks.forget();
         self.questions = Questions::default();
+        self.orders.forget();
         self.fate = Fate::Lives;
         self.config.instance = self.rng.next();
         self.note("--- a supervisor begins");
@@ -135,6 +139,7 @@ impl Sim {
         self.end_strays();
         self.model = Model::new(profiles.clone(), self.config.drain_on_term);
         self.lines = Lines::after(&profiles);
+        self.questions = Questions::after(&profiles);
         let fleet = self.memo.clone();
         self.model.is_draining = fleet.draining.is_some();
         if !profiles.is_empty() || fleet != Memo::default() || self.rng.one_in(2) {
@@ -269,6 +274,7 @@ impl Sim {
                 self.note(&format!("    > {}", trace::effect(effect)));
             }
             self.check_step(&input, &before, &effects);
+            self.orders.check(&input, &effects, &self.shadow);
             let now = self.now;
             self.questions.check(now, &asked, &effects, &self.shadow);
             for effect in effects {
@@ -284,7 +290,9 @@ impl Sim {
                     | Effect::Upgrade
                     | Effect::RememberFleet(_)
                     | Effect::Forget(_)
-                    | Effect::ForgetAll => Kill::Mixed,
+                    | Effect::ForgetAll
+                    | Effect::Reply(..)
+                    | Effect::Happened { .. } => Kill::Mixed,
                 };
                 self.expected.push_back((effect, kill));
             }
@@ -345,7 +353,11 @@ fn check_order(inputs: &[Input]) {
     let mut wanted = false;
     for (index, input) in inputs.iter().enumerate() {
         match input {
-            Input::Signal(_) | Input::Order(..) | Input::Scan(_) | Input::ScanFailed(_) => wanted = true,
+            Input::Signal(_)
+            | Input::Order(..)
+            | Input::Shutdown(_)
+            | Input::Scan(_)
+            | Input::ScanFailed(_) => wanted = true,
             Input::Report(_) | Input::PidFile(..) | Input::Recall(_) => {
                 ensure(!wanted, || format!("{input:?} comes after what is wanted: {inputs:?}"));
             }

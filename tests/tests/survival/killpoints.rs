@@ -10,6 +10,7 @@ use proclaunch_tests::daemon::Daemon;
 use proclaunch_tests::parts::helpers;
 use proclaunch_tests::processes::of_directory;
 use proclaunch_tests::sandbox::{Sandbox, killpoints_binary};
+use proclaunch_tests::wait;
 
 use crate::{SLEEP, lines_of, see_all};
 
@@ -215,4 +216,23 @@ fn the_keeper_in_the_middle_of_an_upgrade() {
     points.daemon.wait_for_parts().keeper.signal(Signal::SIGUSR2);
     points.wait_for_death("upgrade");
     points.all_is_well(1);
+}
+
+#[test]
+fn a_bug_on_the_control_thread_ends_that_alone_and_another_one_answers() {
+    let points = Points::new(|_| ());
+    let (daemon, control) = (&points.daemon, points.daemon.control());
+    let supervisor = daemon.supervisor().unwrap();
+    assert_eq!(control.get("/livez").body, "ok\n");
+    let following = control.send("GET", "/v1/events?follow=true", &[]);
+    points.arm("control-panic");
+    assert_eq!(control.try_get("/livez"), None, "whoever asked is told by the end of the connection");
+    let died = wait::now();
+    assert!(following.try_all().is_some(), "and whoever follows");
+    wait::closely(|| control.try_get("/livez")).expect("another one answers");
+    println!("answered {:?} later", died.elapsed());
+    daemon.wait_for_line("ProcLaunch", "replaces the control thread (a bug has ended it: `made for a test`");
+    assert_eq!(control.order("web", "restart").result, "done");
+    assert_eq!(daemon.supervisor(), Some(supervisor), "the supervisor goes on");
+    points.all_is_well(2);
 }

@@ -51,6 +51,7 @@ impl Fleet {
         let is_new = !self.machines.contains_key(name);
         if is_new {
             out.push(Effect::Log(Entry::Profile(name.clone(), Said::Created)));
+            out.push(Effect::about(name, "profile_new", "its directory is there"));
             self.insert(name);
         }
         self.say_problems(name, &parsed, out);
@@ -79,7 +80,7 @@ impl Fleet {
     }
 
     fn insert(&mut self, name: &ProfileName) {
-        let kept = Kept { machine: Machine::new(), problems: Box::default(), due: None };
+        let kept = Kept { machine: Machine::new(), problems: Box::default(), due: None, stepped: 0 };
         self.machines.insert(name.clone(), Box::new(kept));
         self.revision += 1;
     }

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::ProfileName;
+use crate::hook::Happening;
+use crate::ids::{ProcId, ProfileName};
 use crate::log::{Entry, Own};
-use crate::machine::{Action, Event, Look, Order, Recalled};
+use crate::machine::{Action, Ended, Event, Look, Order, Recalled};
 use crate::process::Report;
 use crate::profile::Parsed;
 use crate::signal::Signal;
+
+use super::orders::{OrderId, Reply};
 
 /// Into the fleet.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,8 +25,10 @@ pub enum Input {
     Hook(ProfileName, Box<Event>),
     /// ProcLaunch itself got a signal.
     Signal(Signal),
-    /// An operator wants something of a profile.
-    Order(ProfileName, Order),
+    /// An operator wants something of a profile; answered by [`Effect::Reply`].
+    Order(OrderId, ProfileName, Order),
+    /// An operator has ProcLaunch drain and end, for this reason.
+    Shutdown(String),
     /// What an earlier supervisor remembered. Comes before the first scan, or not at all.
     Recall(Recall),
     /// Profile directories were read.
@@ -49,7 +54,7 @@ impl Input {
             Self::Report(Report::Exited { .. } | Report::Gone { .. }) => 2,
             Self::Signal(_) => 3,
             Self::Hook(..) => 4,
-            Self::Order(..) => 5,
+            Self::Order(..) | Self::Shutdown(_) => 5,
             Self::Scan(_) | Self::ScanFailed(_) | Self::Say(_) => 6,
             Self::Timeout => 7,
         }
@@ -108,10 +113,37 @@ pub enum Effect {
     Upgrade,
     /// Write down what the supervisor does as a whole.
     RememberFleet(Memo),
+    /// Answer an order.
+    Reply(OrderId, Reply),
+    /// Tell others what has happened to a profile.
+    Happened {
+        /// Whose.
+        name: ProfileName,
+        /// What. Besides the kinds that hooks are told of: `hook_failed`, `profile_new` and `profile_gone`.
+        what: Box<Happening>,
+        /// The main process, while it lives.
+        id: Option<ProcId>,
+        /// How the main process ended, if that is what happened.
+        exit: Option<Ended>,
+    },
     /// Drop the record of a profile that is gone.
     Forget(ProfileName),
     /// Drop all that is remembered: the next start is to be a fresh one.
     ForgetAll,
+}
+
+impl Effect {
+    /// A profile has come or gone.
+    pub(super) fn about(name: &ProfileName, kind: &str, reason: &str) -> Self {
+        let what = Happening {
+            kind: kind.to_owned(),
+            level: "info".to_owned(),
+            from: String::new(),
+            to: String::new(),
+            reason: reason.to_owned(),
+        };
+        Self::Happened { name: name.clone(), what: Box::new(what), id: None, exit: None }
+    }
 }
 
 /// A report as the event of one profile's machine.

@@ -14,19 +14,25 @@ use crate::clock::Moment;
 use crate::hook::Wish;
 use crate::ids::{ProcId, ProfileName};
 use crate::log::{Entry, Own, Said};
-use crate::machine::{Action, Context, Event, Health, Idle, Machine, Recalled, StateName, Tickets};
+use crate::machine::{Action, Context, Event, Happened, Health, Idle, Machine, Recalled, StateName, Tickets};
 use crate::process::Report;
 use crate::profile::Problem;
 
 mod diff;
 mod input;
+mod orders;
+mod roster;
 #[cfg(test)]
 mod scenarios;
 mod shutdown;
+mod waiting;
 
 pub use input::{Draining, Effect, Input, Memo, Recall, Scan};
+pub use orders::{OrderId, Reply, Standing};
+pub use roster::{Reading, Roster};
 
 use shutdown::Mode;
+use waiting::{News, Waiting};
 
 /// How many timeouts one machine can have at one moment: a stop has at most 16 steps, each of which may wait for no
 /// time at all.
@@ -57,6 +63,8 @@ pub struct Fleet {
     alive: usize,
     /// How often what others can see of a machine has changed.
     revision: u64,
+    /// How many events were given to machines.
+    steps: u64,
     tickets: Tickets,
     recalled: BTreeMap<ProfileName, Recalled>,
     /// What was reported of those before a scan has shown their settings: told when they have begun.
@@ -64,6 +72,7 @@ pub struct Fleet {
     /// The remarks of the last complete scan, so that each is said once.
     remarks: Vec<Own>,
     scan_failed: bool,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
@@ -73,6 +82,8 @@ struct Kept {
     problems: Box<[Problem]>,
     /// Its entry in `due`.
     due: Option<Moment>,
+    /// The fleet's count of steps at the machine's own last one.
+    stepped: u64,
 }
 
 impl Fleet {
@@ -86,11 +97,13 @@ impl Fleet {
             due: BTreeSet::new(),
             alive: 0,
             revision: 0,
+            steps: 0,
             tickets,
             recalled: BTreeMap::new(),
             early: BTreeMap::new(),
             remarks: Vec::new(),
             scan_failed: false,
+            waiting: Waiting::new(),
         }
     }
 
@@ -102,14 +115,12 @@ impl Fleet {
             Input::PidFile(name, look) => self.tell(now, &name, Event::PidFile(look), &mut out),
             Input::Hook(name, event) => self.hook(now, &name, *event, &mut out),
             Input::Signal(signal) => self.signal(now, signal, &mut out),
-            Input::Order(name, order) if self.mode == Mode::Supervising => {
-                self.tell(now, &name, Event::Order(order), &mut out);
-            }
+            Input::Order(id, name, order) => self.order(now, id, &name, order, &mut out),
             Input::Recall(recall) => self.recall(now, recall, &mut out),
             Input::Scan(scan) if self.mode == Mode::Supervising => self.scan(now, scan, &mut out),
             // A drain is the last order, and nothing begins during it; but what was begun may go by its settings.
             Input::Scan(scan) => self.drain_recalled(now, scan.profiles, &mut out),
-            Input::Order(..) => {}
+            Input::Shutdown(reason) => self.told_to_shut_down(now, reason, &mut out),
             Input::ScanFailed(why) => {
                 self.scan_failed(why, &mut out);
                 if self.mode != Mode::Supervising {
@@ -121,6 +132,7 @@ impl Fleet {
         }
         self.end_with(now, &mut out);
         self.end_drain(&mut out);
+        self.dismiss_waiting(&mut out);
         out
     }
 
@@ -140,6 +152,22 @@ impl Fleet {
     /// A number that grows when a profile comes or goes, or its state, health or process is another one.
     pub const fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// A number that grows whenever a machine takes an event, comes or goes: while it is the same, nothing that can be
+    /// seen of any machine is another.
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Whether all profiles are being stopped.
+    pub const fn is_draining(&self) -> bool {
+        !matches!(self.mode, Mode::Supervising)
+    }
+
+    /// The machines by name, each with what [`Fleet::steps`] was at its own last event.
+    pub fn stepped(&self) -> impl Iterator<Item = (&ProfileName, u64, &Machine)> {
+        self.machines.iter().map(|(name, kept)| (name, kept.stepped, &kept.machine))
     }
 
     /// The machines by name.
@@ -200,8 +228,12 @@ impl Fleet {
     fn tell(&mut self, now: Moment, name: &ProfileName, event: Event, out: &mut Vec<Effect>) {
         let Some(kept) = self.machines.get_mut(name) else { return };
         let before = visible(&kept.machine);
+        self.steps += 1;
+        kept.stepped = self.steps;
         let mut cx = Context::new(now, &mut self.tickets);
         kept.machine.step(&mut cx, event);
+        let is_draining = self.mode != Mode::Supervising;
+        let news = News { failed: cx.failed.take(), is_sent: cx.is_sent, is_draining };
         out.extend(cx.actions.into_iter().map(|action| match action {
             Action::Log(said) => Effect::Log(Entry::Profile(name.clone(), said)),
             action @ (Action::Spawn { .. }
@@ -216,6 +248,10 @@ impl Fleet {
             | Action::Consult(_)
             | Action::Lapse(_)
             | Action::Remember(_)) => Effect::Do(name.clone(), action),
+            Action::Happened(happened) => {
+                let Happened { what, id, exit } = *happened;
+                Effect::Happened { name: name.clone(), what: Box::new(what), id, exit }
+            }
         }));
         let after = visible(&kept.machine);
         if before != after {
@@ -236,10 +272,12 @@ impl Fleet {
             }
             kept.due = due;
         }
+        self.waiting.judge(name, &kept.machine, &news, out);
         if kept.machine.idle() == Some(Idle::Gone) {
             self.machines.remove(name);
             self.revision += 1;
             out.push(Effect::Log(Entry::Profile(name.clone(), Said::Deleting)));
+            out.push(Effect::about(name, "profile_gone", "its directory is gone, and nothing of it lives"));
             out.push(Effect::Forget(name.clone()));
         }
     }

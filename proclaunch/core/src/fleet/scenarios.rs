@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use super::*;
 use crate::exit::Exit;
+use crate::hook::Happening;
 use crate::ids::{ProcId, Ticket};
 use crate::machine::{Found, Order, Phase, Remembered, Rest, Start, Want};
 use crate::profile::Backoff;
 use crate::signal::Signal;
 use crate::testing::{BEGINNING, Settings, name, parsed, say, show};
 
+mod answers;
 mod ends;
+mod instances;
 mod orders;
 mod scans;
 
@@ -28,9 +31,15 @@ struct World {
     running: BTreeMap<ProfileName, (Ticket, ProcId)>,
     asked: BTreeMap<ProfileName, Ticket>,
     starts: i32,
+    /// How many orders were given.
+    orders: u64,
     /// Whether the keeper answers at once.
     answers: bool,
     done: Vec<String>,
+    /// What was answered to orders, since it was last asked for: the number of the order, and the answer.
+    replies: Vec<String>,
+    /// What was told to others.
+    happened: Vec<String>,
 }
 
 impl World {
@@ -41,8 +50,11 @@ impl World {
             running: BTreeMap::new(),
             asked: BTreeMap::new(),
             starts: 0,
+            orders: 0,
             answers: true,
             done: Vec::new(),
+            replies: Vec::new(),
+            happened: Vec::new(),
         }
     }
 
@@ -86,6 +98,24 @@ impl World {
                 show(&action, newest, Backoff::default()).map(|text| format!("{name} {text}"))
             }
             Effect::Log(Entry::Profile(_, Said::Created | Said::Deleting)) => None,
+            Effect::Reply(OrderId(id), reply) => {
+                let text = match reply {
+                    Reply::Taken => "taken".to_owned(),
+                    Reply::Done => "done".to_owned(),
+                    Reply::Refused(why) => format!("refused: {why}"),
+                    Reply::Failed(why) => format!("failed: {why}"),
+                    Reply::Overtaken(order) => format!("overtaken by {order:?}"),
+                };
+                self.replies.push(format!("{id} {text}"));
+                None
+            }
+            Effect::Happened { name, what, id, exit } => {
+                let Happening { kind, from, to, reason, .. } = *what;
+                let id = id.map_or_else(String::new, |id| format!(" pid {}", id.pid));
+                let exit = exit.map_or_else(String::new, |ended| format!(" ({})", ended.exit));
+                self.happened.push(format!("{name} {kind} {from} -> {to}: {reason}{id}{exit}"));
+                None
+            }
             Effect::Log(entry @ Entry::Own(_)) => Some(words(&entry)),
             Effect::Log(Entry::Profile(name, said)) => {
                 Some(format!("{name} {}", say(&said, Backoff::default())))
@@ -113,7 +143,8 @@ impl World {
     }
 
     fn order(&mut self, profile: &str, order: Order) {
-        self.step(Input::Order(name(profile), order));
+        self.orders += 1;
+        self.step(Input::Order(OrderId(self.orders), name(profile), order));
     }
 
     fn exits(&mut self, profile: &str, exit: Exit) {
@@ -158,6 +189,12 @@ impl World {
     #[track_caller]
     fn did(&mut self, expect: &[&str]) {
         assert_eq!(std::mem::take(&mut self.done), expect);
+    }
+
+    /// What was answered since this was last asked.
+    #[track_caller]
+    fn replied(&mut self, expect: &[&str]) {
+        assert_eq!(std::mem::take(&mut self.replies), expect);
     }
 
     fn machine(&self, profile: &str) -> &Machine {

@@ -76,6 +76,14 @@ impl Fleet {
         }
     }
 
+    /// An operator has the supervisor drain.
+    pub(super) fn told_to_shut_down(&mut self, now: Moment, reason: String, out: &mut Vec<Effect>) {
+        if self.mode == Mode::Supervising {
+            let why = format!("told to shut down: {reason}");
+            self.drain(now, Own::ToldToShutDown { reason }, Draining { code: 0, why }, out);
+        }
+    }
+
     /// Drains once the profile that the supervisor is to end with has ended, and nothing follows by itself.
     pub(super) fn end_with(&mut self, now: Moment, out: &mut Vec<Effect>) {
         let Some(name) = self.config.exit_with.clone().filter(|_| self.mode == Mode::Supervising) else {

@@ -51,7 +51,7 @@ impl fmt::Display for Span {
             0..10 => {
                 let tenths = self.0.as_millis() / 100;
                 match tenths % 10 {
-                    0 if tenths == 0 && !self.0.is_zero() => write!(f, "{}ms", self.0.as_millis()),
+                    0 if tenths == 0 && self.0.as_millis() > 0 => write!(f, "{}ms", self.0.as_millis()),
                     0 => write!(f, "{seconds}s"),
                     rest => write!(f, "{seconds}.{rest}s"),
                 }
@@ -60,6 +60,19 @@ impl fmt::Display for Span {
             60..3600 => write!(f, "{}m {}s", seconds / 60, seconds % 60),
             3600..86_400 => write!(f, "{}h {}m", seconds / 3600, seconds / 60 % 60),
             _ => write!(f, "{}d {}h", seconds / 86_400, seconds / 3600 % 24),
+        }
+    }
+}
+
+/// How often: `once`, `3 times`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times(pub u32);
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("once"),
+            times => write!(f, "{times} times"),
         }
     }
 }
@@ -83,5 +96,6 @@ mod tests {
         ] {
             assert_eq!(Span(Duration::from_millis(millis)).to_string(), text);
         }
+        assert_eq!(Span(Duration::from_micros(999)).to_string(), "0s");
     }
 }

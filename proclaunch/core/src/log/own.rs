@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::control::Control;
 use super::entry::Level;
 use super::format::Span;
 use super::part::Part;
@@ -18,6 +19,7 @@ pub enum Own {
     Draining { signal: Signal },
     ExitingAtOnce { signal: Signal },
     HookShutsDown { name: ProfileName, hook: Hook, reason: String },
+    ToldToShutDown { reason: String },
     HooksStuck { why: String },
     AllStopped,
     Exiting,
@@ -30,6 +32,7 @@ pub enum Own {
     WatchIncomplete { why: String },
     BadDirectoryName { name: String },
     BadDefault { problem: String },
+    InstanceNameTaken { name: ProfileName, of: ProfileName },
     OutputLost { name: ProfileName, why: String },
     OutputBack,
     OutputWaits { name: ProfileName, why: String },
@@ -43,14 +46,20 @@ pub enum Own {
     MetricsWritten,
     DrainGoesOn { why: String },
     ExitsWith { name: ProfileName, why: String },
+    Control(Control),
     Part(Part),
 }
+
+const NAMES: &str = "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at \
+                     most 128 characters";
+const TAKEN: &str = "there is a directory of this name, and that is what runs";
 
 impl Own {
     pub(super) const fn level(&self) -> Level {
         match self {
             Self::Failed { .. } => Level::Fatal,
             Self::Part(part) => part.level(),
+            Self::Control(control) => control.level(),
             Self::LogNotReopened { .. }
             | Self::LogDelayed { .. }
             | Self::HooksStuck { .. }
@@ -58,6 +67,7 @@ impl Own {
             | Self::WatchIncomplete { .. }
             | Self::BadDirectoryName { .. }
             | Self::BadDefault { .. }
+            | Self::InstanceNameTaken { .. }
             | Self::OutputLost { .. }
             | Self::OutputWaits { .. }
             | Self::LoggerSaid { .. }
@@ -69,6 +79,7 @@ impl Own {
             | Self::Draining { .. }
             | Self::ExitingAtOnce { .. }
             | Self::HookShutsDown { .. }
+            | Self::ToldToShutDown { .. }
             | Self::AllStopped
             | Self::Exiting
             | Self::LogReopened
@@ -89,14 +100,15 @@ impl fmt::Display for Own {
             Self::Started { pid } => write!(f, "started pid {pid}"),
             Self::Draining { signal } => write!(f, "received {signal}. Stopping all profiles."),
             // The original knew only a second HUP.
-            Self::ExitingAtOnce { signal: Signal::HUP } => {
-                f.write_str("received HUP again. Exiting immediately.")
-            }
             Self::ExitingAtOnce { signal } => {
-                write!(f, "received {signal} while stopping. Exiting immediately.")
+                let when = if *signal == Signal::HUP { "again" } else { "while stopping" };
+                write!(f, "received {signal} {when}. Exiting immediately.")
             }
             Self::HookShutsDown { name, hook, reason } => {
                 write!(f, "is told to stop by {name}/{hook}.lua. Stopping all profiles. (reason: {reason})")
+            }
+            Self::ToldToShutDown { reason } => {
+                write!(f, "told to shut down ({reason}). Stopping all profiles.")
             }
             Self::HooksStuck { why } => {
                 write!(f, "replaces the hook thread ({why}); defaults apply meanwhile")
@@ -109,10 +121,8 @@ impl fmt::Display for Own {
                 write!(f, "failed to reopen the log, the old one stays in use ({why})")
             }
             Self::LogDelayed { delayed, dropped, why } => {
-                write!(
-                    f,
-                    "log could not be written for a while ({why}; {delayed} lines late, {dropped} lost)"
-                )
+                let lines = format_args!("{delayed} lines late, {dropped} lost");
+                write!(f, "log could not be written for a while ({why}; {lines})")
             }
             Self::ProfilesUnreadable { why } => {
                 write!(f, "failed to {why}; every profile stays as it is until it is back")
@@ -121,12 +131,9 @@ impl fmt::Display for Own {
             Self::WatchIncomplete { why } => {
                 write!(f, "cannot be told of every change ({why}); the profiles are read again each second")
             }
-            Self::BadDirectoryName { name } => write!(
-                f,
-                "ignores the directory `{name}`: a profile's name begins with a letter, a digit or `_`, goes on \
-                 with those or `.@-`, and has at most 128 characters"
-            ),
+            Self::BadDirectoryName { name } => write!(f, "ignores the directory `{name}`: {NAMES}"),
             Self::BadDefault { problem } => write!(f, "bad default: {problem}"),
+            Self::InstanceNameTaken { name, of } => write!(f, "runs no instance {name} of {of}: {TAKEN}"),
             Self::OutputLost { name, why } => {
                 write!(
                     f,
@@ -154,6 +161,7 @@ impl fmt::Display for Own {
             Self::MetricsWritten => f.write_str("metrics can be written again"),
             Self::DrainGoesOn { why } => write!(f, "goes on stopping all profiles ({why})"),
             Self::ExitsWith { name, why } => write!(f, "exits with {name} ({why}). Stopping all profiles."),
+            Self::Control(control) => control.fmt(f),
             Self::Part(part) => part.fmt(f),
         }
     }

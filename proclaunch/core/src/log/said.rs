@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::entry::Level;
-use super::format::Span;
+use super::format::{Span, Times};
 use super::words::Outcome;
 use crate::exit::Exit;
 use crate::hook::Hook;
@@ -109,7 +109,7 @@ impl fmt::Display for Said {
             }
             Self::StartFailed { why, outcome } => write!(f, "failed to start ({why}, {outcome})"),
             Self::GaveUp { deaths, within } => {
-                write!(f, "gave up (died {deaths} times within {})", Span(*within))
+                write!(f, "gave up (died {} within {})", Times(*deaths), Span(*within))
             }
             Self::Stopping => f.write_str("stopping"),
             Self::Stopped { exit: Some((id, exit)) } => write!(f, "stopped (pid {}, {exit})", id.pid),

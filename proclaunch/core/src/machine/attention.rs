@@ -19,6 +19,13 @@ use super::state::{Attention, Running, State, StateName, Then};
 /// It runs and serves: says so, and begins to ask its hooks.
 pub(super) fn become_ready(memory: &mut Memory, cx: &mut Context<'_>, running: Running) -> State {
     cx.say(Said::Running { id: running.id });
+    memory.for_reason(if memory.has(Hook::Ready) {
+        "ready says yes".to_owned()
+    } else if running.made.daemonizes() {
+        format!("its pid file names pid {}", running.id.pid)
+    } else {
+        format!("pid {} runs", running.id.pid)
+    });
     let running = running.attend(memory, cx.now);
     memory.tell(cx, Hook::OnReady, running.now(false));
     running.catch_up(memory, cx)
@@ -172,6 +179,10 @@ impl Running {
             return self.ask_if_it_goes_on(memory, cx, reason);
         }
         cx.say(said);
+        if health == Health::Unhealthy {
+            let counts = attention.watch.counts_in_words();
+            memory.note_hook(cx.now, Hook::Health, "is unhealthy", &counts, &reason);
+        }
         let event = Happening {
             kind: "health".to_owned(),
             level: level.to_owned(),
@@ -180,7 +191,7 @@ impl Running {
             reason: reason.clone(),
         };
         let now = self.now(false);
-        memory.tell_event(cx, now, event);
+        memory.tell_all(cx, now, Some(self.id), event);
         if health != Health::Unhealthy {
             return State::Running(self);
         }
@@ -213,6 +224,7 @@ impl Running {
         let by_settings = if restarts {
             memory.decide(cx, cx.now, End::Unhealthy(after)).0
         } else {
+            memory.note_running_on(cx.now);
             Then::Rest(Rest::Dead)
         };
         let then = memory.verdict(cx, outcome, by_settings);
@@ -223,6 +235,7 @@ impl Running {
             }
             return State::Running(self);
         }
+        memory.for_reason(format!("health: {}", memory.reason));
         self.stop_then(memory, cx, then)
     }
 
@@ -230,8 +243,14 @@ impl Running {
     pub(super) fn apply_change(self, memory: &mut Memory, cx: &mut Context<'_>, outcome: &Outcome) -> State {
         let reload = memory.policy().reload;
         let by_settings = if reload.is_some() { Change::Reload } else { Change::Restart };
-        let change =
-            if let Outcome::Answer(Answer::Change(change)) = outcome { *change } else { by_settings };
+        let told = if let Outcome::Answer(Answer::Change(change)) = outcome { Some(*change) } else { None };
+        let change = told.unwrap_or(by_settings);
+        let what = match change {
+            Change::Reload => "reloads",
+            Change::Restart => "restarts",
+            Change::Ignore => "runs on as it was started",
+        };
+        memory.note_change(cx.now, told.is_some(), what);
         match change {
             Change::Reload => {
                 self.reload(cx, reload.unwrap_or(Signal::HUP));
@@ -240,6 +259,7 @@ impl Running {
             Change::Restart => {
                 memory.forgive();
                 memory.because(Cause::Changed, "its files have changed".to_owned());
+                memory.for_reason("its files have changed");
                 self.stop(memory, cx)
             }
             Change::Ignore => {
@@ -255,11 +275,14 @@ impl Running {
         match wish {
             Wish::Restart(reason) if memory.want == Want::Up => {
                 cx.say(Said::HookDecided { hook, what: format!("restarts: {reason}") });
+                memory.note_hook(cx.now, hook, "restarts", "running", &reason);
+                memory.for_reason(format!("{hook}: {reason}"));
                 memory.because(Cause::Order, reason);
                 self.stop(memory, cx)
             }
             Wish::Signal(signal, reason) => {
                 cx.say(Said::HookDecided { hook, what: format!("is sent {signal}: {reason}") });
+                memory.note_hook(cx.now, hook, &format!("is sent {signal}"), "running", &reason);
                 cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
                 State::Running(self)
             }

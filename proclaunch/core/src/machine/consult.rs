@@ -114,12 +114,14 @@ impl Memory {
             }
             Outcome::Answer(_) | Outcome::TimedOut => {}
             Outcome::Failed(why) => {
+                Self::tell_of_failure(cx, hook, false, why);
                 cx.say(Said::HookFailed { hook, why: why.clone() });
                 let strikes = self.strikes(hook);
                 strikes.count += 1;
                 if strikes.count >= STRIKES_MAX && strikes.off.is_none() {
                     let why = format!("{STRIKES_MAX} errors in a row, the last: {why}");
                     strikes.off = Some(why.clone());
+                    Self::tell_of_failure(cx, hook, true, &why);
                     cx.say(Said::HookOff { hook, why });
                 }
             }
@@ -157,6 +159,7 @@ impl Memory {
         }
         for (hook, why) in &hooks.broken {
             let is_old = hooks.has(*hook);
+            Self::tell_of_failure(cx, *hook, !is_old, why);
             cx.say(Said::HookBroken { hook: *hook, why: why.clone(), is_old });
         }
         self.known_hooks.loaded = Some((digest, hooks));
@@ -267,7 +270,8 @@ impl Memory {
     /// What `should_restart` makes of what the settings would do.
     pub(super) fn verdict(&mut self, cx: &mut Context<'_>, outcome: Outcome, fallback: Then) -> Then {
         let hook = Hook::ShouldRestart;
-        let (then, what) = match outcome {
+        let inputs = self.reason.clone();
+        let (then, what, reason) = match outcome {
             Outcome::Answer(Answer::Restart(Verdict::Yes)) => {
                 let delay = self.least_delay();
                 let when = if delay == Duration::ZERO {
@@ -275,15 +279,15 @@ impl Memory {
                 } else {
                     format!("in {}", Span(delay))
                 };
-                (Then::StartAt(cx.now.plus(delay)), format!("restarts {when}"))
+                (Then::StartAt(cx.now.plus(delay)), format!("restarts {when}"), String::new())
             }
             Outcome::Answer(Answer::Restart(Verdict::No(reason))) => {
                 self.reason.clone_from(&reason);
-                (Then::Rest(Rest::Dead), format!("is not restarted: {reason}"))
+                (Then::Rest(Rest::Dead), "is not restarted".to_owned(), reason)
             }
             Outcome::Answer(Answer::Restart(Verdict::After(delay, reason))) => {
                 let delay = delay.max(self.least_delay());
-                (Then::StartAt(cx.now.plus(delay)), format!("restarts in {}: {reason}", Span(delay)))
+                (Then::StartAt(cx.now.plus(delay)), format!("restarts in {}", Span(delay)), reason)
             }
             // No opinion, or none in time: the settings decide.
             Outcome::Answer(
@@ -293,15 +297,32 @@ impl Memory {
                 | Answer::Health(_)
                 | Answer::Stop(_)
                 | Answer::Change(_),
-            )
-            | Outcome::Failed(_)
-            | Outcome::TimedOut => {
-                self.say_if_given_up(cx, fallback);
-                return fallback;
+            ) => return self.no_verdict(cx, "no opinion", fallback),
+            Outcome::Failed(why) => return self.no_verdict(cx, &why, fallback),
+            Outcome::TimedOut if self.has(hook) => {
+                return self.no_verdict(cx, "no answer in time", fallback);
             }
+            Outcome::TimedOut => return self.no_verdict(cx, "", fallback),
         };
-        cx.say(Said::HookDecided { hook, what });
+        self.note_hook(cx.now, hook, &what, &inputs, &reason);
+        let said = match then {
+            Then::StartAt(_) if reason.is_empty() => what,
+            Then::StartAt(_) | Then::Rest(_) | Then::Down => format!("{what}: {reason}"),
+        };
+        self.for_reason(format!("should_restart: {said}"));
+        cx.say(Said::HookDecided { hook, what: said });
         then
+    }
+
+    /// The settings decide, for `should_restart` has not; `why` is empty where it was not asked.
+    fn no_verdict(&mut self, cx: &mut Context<'_>, why: &str, fallback: Then) -> Then {
+        if !why.is_empty() {
+            let inputs = self.reason.clone();
+            self.note_hook(cx.now, Hook::ShouldRestart, "leaves it to the settings", &inputs, why);
+        }
+        self.for_reason("its settings decide");
+        self.say_if_given_up(cx, fallback);
+        fallback
     }
 }
 
@@ -310,6 +331,13 @@ pub(super) fn now_of(state: &State, changed: bool) -> Now {
     match state {
         State::Running(running) => running.now(changed),
         State::Stopped(_) | State::Starting(_) | State::Stopping(_) => Now::idle(state.name()),
+    }
+}
+
+impl super::Machine {
+    /// What a hook would be told at this moment.
+    pub fn service(&self, at: Moment) -> Service {
+        self.memory.service(at, now_of(&self.state, self.is_changed()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::exit::Exit;
-use crate::hook::{Hook, Hooks, Outcome as HookOutcome, Question, QuestionId, Wish};
+use crate::hook::{Happening, Hook, Hooks, Outcome as HookOutcome, Question, QuestionId, Wish};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::process::{Scope, SpawnError, Stage};
@@ -12,7 +12,7 @@ use crate::profile::{Fingerprint, Profile, Variable};
 use crate::signal::Signal;
 
 use super::found::Recalled;
-use super::memory::Want;
+use super::memory::{Ended, Want};
 use super::remembered::Remembered;
 
 /// Into a machine.
@@ -90,7 +90,10 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// Be up.
-    Start,
+    Start {
+        /// Without asking `on_start`, also if that is broken or switched off.
+        force: bool,
+    },
     /// Be down.
     Stop,
     /// Stop, then start.
@@ -105,7 +108,7 @@ impl Order {
     /// The want that the order puts in force, if it does.
     pub const fn want(self) -> Option<Want> {
         match self {
-            Self::Start | Self::Restart => Some(Want::Up),
+            Self::Start { .. } | Self::Restart => Some(Want::Up),
             Self::Stop => Some(Want::Down),
             Self::Reload | Self::Signal(_) => None,
         }
@@ -187,4 +190,17 @@ pub enum Action {
     Remember(Box<Remembered>),
     /// Write a line.
     Log(Said),
+    /// Tell others what has happened.
+    Happened(Box<Happened>),
+}
+
+/// What has happened to a profile, for others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// What.
+    pub what: Happening,
+    /// The main process, while it lives.
+    pub id: Option<ProcId>,
+    /// How the main process ended, if that is what happened.
+    pub exit: Option<Ended>,
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::hook::{Answer, Gate as Answered, Hook, Outcome};
-use crate::log::Said;
-use crate::profile::Profile;
+use crate::log::{Said, Times};
+use crate::profile::{Profile, Variable};
 
 use super::Context;
 use super::consult::Now;
 use super::event::{Action, Event, Order};
-use super::memory::{Memory, Want};
+use super::memory::Memory;
 use super::starting::{fail, launch, yield_to};
 use super::state::{Gate, Idle, Starting, State, StateName, Stopped, Then};
 use super::stopped::{load, settle};
@@ -25,9 +25,15 @@ const AGAIN_CAP: Duration = Duration::from_secs(30);
 /// The shortest time that the hook can name: one that says "at once" for ever must not keep the supervisor busy.
 const AGAIN_LEAST: Duration = Duration::from_millis(100);
 
+/// What begins the trouble with an `on_start` that cannot be asked.
+const BROKEN: &str = "on_start.lua: ";
+
 /// Asks `on_start`, if there is one, or starts.
 pub(super) fn enter(memory: &mut Memory, cx: &mut Context<'_>) -> State {
-    if memory.hold_for_gate() {
+    if memory.force {
+        return memory.launch_past_gate(cx);
+    }
+    if memory.hold_for_gate(cx.now) {
         return State::Stopped(Stopped::Idle(Idle::Held));
     }
     if memory.awaits_gate() {
@@ -64,10 +70,22 @@ fn ask(memory: &mut Memory, cx: &mut Context<'_>, tries: u32, said: String) -> S
 impl Memory {
     /// Whether `on_start` is there and was never good, or is switched off: what it would have guarded against is not
     /// known.
-    pub(super) fn hold_for_gate(&mut self) -> bool {
-        let Some(why) = self.broken(Hook::OnStart) else { return false };
-        self.trouble = Some(format!("on_start.lua: {why}").into());
+    pub(super) fn hold_for_gate(&mut self, now: Moment) -> bool {
+        let Some(why) = self.broken(Hook::OnStart).map(ToOwned::to_owned) else { return false };
+        let trouble = format!("{BROKEN}{why}");
+        if self.trouble.as_deref() != Some(trouble.as_str()) {
+            self.note_hook(now, Hook::OnStart, "is not started", "it cannot be asked", &why);
+            self.trouble = Some(trouble.into());
+        }
         true
+    }
+
+    /// Starts without asking `on_start`, as was ordered.
+    fn launch_past_gate(&mut self, cx: &mut Context<'_>) -> State {
+        if self.trouble.as_ref().is_some_and(|trouble| trouble.starts_with(BROKEN)) {
+            self.trouble = None;
+        }
+        launch(self, cx, Vec::new())
     }
 
     /// Whether there is an `on_start`, and no hooks are in force yet.
@@ -88,17 +106,21 @@ impl Gate {
                     return self.again(memory, cx);
                 }
                 self.lapse(cx);
-                return self.wait(cx, None, "no answer in time".to_owned());
+                return self.wait(memory, cx, None, "no answer in time".to_owned());
             }
             Event::Removed | Event::Drain | Event::Order(Order::Stop) => {
                 self.lapse(cx);
                 yield_to(memory, cx, &event);
                 return settle(memory, cx, Then::StartAt(cx.now));
             }
-            Event::Settings(new) => memory.accept(new),
+            Event::Settings(new) => memory.accept(cx.now, new),
             Event::BadSettings(why) => memory.trouble = Some(why),
-            Event::Order(Order::Start | Order::Restart) => {
-                memory.obey(Want::Up);
+            Event::Order(order @ (Order::Start { .. } | Order::Restart)) => {
+                memory.obey_start(order);
+                if memory.force {
+                    self.lapse(cx);
+                    return memory.launch_past_gate(cx);
+                }
                 if self.asked.is_none() {
                     self.tries = 0;
                     return self.again(memory, cx);
@@ -125,25 +147,37 @@ impl Gate {
 
     fn answered(self, memory: &mut Memory, cx: &mut Context<'_>, outcome: Outcome) -> State {
         match outcome {
-            Outcome::Answer(Answer::Nothing) => launch(memory, cx, Vec::new()),
-            Outcome::Answer(Answer::Start(Answered::Go(variables))) => launch(memory, cx, variables),
-            Outcome::Answer(Answer::Start(Answered::NotYet(reason))) => self.wait(cx, None, reason),
+            Outcome::Answer(Answer::Nothing) => self.let_through(memory, cx, Vec::new()),
+            Outcome::Answer(Answer::Start(Answered::Go(variables))) => {
+                self.let_through(memory, cx, variables)
+            }
+            Outcome::Answer(Answer::Start(Answered::NotYet(reason))) => self.wait(memory, cx, None, reason),
             Outcome::Answer(Answer::Start(Answered::Again(delay, reason))) => {
-                self.wait(cx, Some(delay), reason)
+                self.wait(memory, cx, Some(delay), reason)
             }
             Outcome::Answer(Answer::Start(Answered::Abort(reason))) => {
+                memory.note_hook(cx.now, Hook::OnStart, "the start fails", &self.tries_in_words(), &reason);
                 fail(memory, cx, None, format!("on_start: {reason}"))
             }
-            Outcome::Failed(why) => self.wait(cx, None, why),
-            Outcome::TimedOut => self.wait(cx, None, "no answer in time".to_owned()),
+            Outcome::Failed(why) => self.wait(memory, cx, None, why),
+            Outcome::TimedOut => self.wait(memory, cx, None, "no answer in time".to_owned()),
             Outcome::Answer(
                 Answer::Ready(_)
                 | Answer::Health(_)
                 | Answer::Restart(_)
                 | Answer::Stop(_)
                 | Answer::Change(_),
-            ) => self.wait(cx, None, "an answer to another question".to_owned()),
+            ) => self.wait(memory, cx, None, "an answer to another question".to_owned()),
         }
+    }
+
+    fn let_through(&self, memory: &mut Memory, cx: &mut Context<'_>, variables: Vec<Variable>) -> State {
+        memory.note_hook(cx.now, Hook::OnStart, "starts", &self.tries_in_words(), "it was let through");
+        launch(memory, cx, variables)
+    }
+
+    fn tries_in_words(&self) -> String {
+        format!("asked {}", Times(self.tries.saturating_add(1)))
     }
 
     /// Asks again, unless the hook is gone meanwhile.
@@ -155,10 +189,18 @@ impl Gate {
     }
 
     /// Not yet.
-    fn wait(mut self, cx: &mut Context<'_>, delay: Option<Duration>, reason: String) -> State {
+    fn wait(
+        mut self,
+        memory: &mut Memory,
+        cx: &mut Context<'_>,
+        delay: Option<Duration>,
+        reason: String,
+    ) -> State {
         let backoff = AGAIN_BASE.saturating_mul(1 << self.tries.min(10)).min(AGAIN_CAP);
         let delay = delay.map_or_else(|| cx.tickets.spread(backoff), |delay| delay.max(AGAIN_LEAST));
         if self.said != reason {
+            let inputs = self.tries_in_words();
+            memory.note_hook(cx.now, Hook::OnStart, "waits to start", &inputs, &reason);
             cx.say(Said::Gate { reason: reason.clone(), again: delay });
         }
         self.asked = None;

@@ -136,6 +136,21 @@ impl Watch {
         failed.map(|check| check.reason.as_str()).collect::<Vec<_>>().join("; ")
     }
 
+    /// What was counted, for people.
+    pub(super) fn counts_in_words(&self) -> String {
+        let counts = self.checks.iter().enumerate().map(|(index, check)| {
+            let Schedule { bad, of, .. } = check.schedule;
+            let failed = (check.results & check.window()).count_ones();
+            let limit = match (bad, of) {
+                (1, 1) => "one is".to_owned(),
+                (bad, of) if bad == of => format!("{bad} in a row are"),
+                (bad, of) => format!("{bad} of {of} are"),
+            };
+            format!("check {}: {failed} failed, {limit} too many", index + 1)
+        });
+        counts.collect::<Vec<_>>().join("; ")
+    }
+
     pub(super) fn deadline(&self) -> Option<Moment> {
         let checks = self.checks.iter().map(|check| check.open.map_or(check.next, |(_, until)| until));
         let tick = self.tick.iter().map(|tick| tick.open.map_or(tick.next, |(_, until)| until));

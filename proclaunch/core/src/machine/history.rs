@@ -28,9 +28,9 @@ impl<T, const N: usize> Ring<T, N> {
     /// The newest of these, which come oldest first.
     pub(super) fn of(items: &[T]) -> Self
     where
-        T: Copy,
+        T: Clone,
     {
-        Self(items[items.len().saturating_sub(N)..].iter().copied().collect())
+        Self(items[items.len().saturating_sub(N)..].iter().cloned().collect())
     }
 
     /// Oldest first.
@@ -40,7 +40,7 @@ impl<T, const N: usize> Ring<T, N> {
 }
 
 /// One change of the public state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     /// When.
     pub at: Moment,
@@ -50,6 +50,9 @@ pub struct Transition {
     pub to: StateName,
     /// By which event.
     pub why: Why,
+    /// Why, in words: `exit 1`, `told to stop`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// The kind of event that changed a state.
@@ -72,15 +75,33 @@ pub enum Why {
 }
 
 impl Why {
+    /// What is said of a change of state where nothing better is known.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Begin => "a supervisor goes on with it",
+            Self::Settings => "its files have changed",
+            Self::Removed => "its directory is gone",
+            Self::Drain => "the supervisor drains",
+            Self::Ordered => "an order",
+            Self::Spawned => "its process runs",
+            Self::SpawnFailed => "there is no process",
+            Self::PidFile => "its pid file was looked at",
+            Self::Exited => "its process ended",
+            Self::Gone => "nothing of it lives",
+            Self::Hook => "a hook has answered",
+            Self::Timeout => "its time is over",
+        }
+    }
+
     pub(super) const fn of(event: &Event) -> Self {
         match event {
             Event::Begin(_) => Self::Begin,
             Event::Settings(_) | Event::BadSettings(_) => Self::Settings,
             Event::Removed => Self::Removed,
             Event::Drain => Self::Drain,
-            Event::Order(Order::Start | Order::Stop | Order::Restart | Order::Reload | Order::Signal(_)) => {
-                Self::Ordered
-            }
+            Event::Order(
+                Order::Start { .. } | Order::Stop | Order::Restart | Order::Reload | Order::Signal(_),
+            ) => Self::Ordered,
             Event::Spawned { .. } => Self::Spawned,
             Event::SpawnFailed { .. } => Self::SpawnFailed,
             Event::PidFile(Look::Absent | Look::Stale(_) | Look::Rejected(_) | Look::Names { .. }) => {

@@ -19,7 +19,7 @@ pub struct Imprint(u64);
 impl Imprint {
     /// The digest of these settings.
     pub fn of(shape: &Shape) -> Self {
-        let Shape { run, pid_file, oneshot, user, env, directory, umask, nice, limits } = shape;
+        let Shape { run, pid_file, oneshot, user, env, directory, umask, nice, limits, instance } = shape;
         let mut text = Vec::with_capacity(128);
         add(&mut text, "run", &run.0.to_le_bytes());
         if let Some(path) = pid_file {
@@ -51,6 +51,9 @@ impl Imprint {
             add(&mut text, "limit", format!("{resource:?}").as_bytes());
             add(&mut text, "soft", &soft.to_le_bytes());
             add(&mut text, "hard", &hard.to_le_bytes());
+        }
+        if let Some(number) = instance {
+            add(&mut text, "instance", &number.to_le_bytes());
         }
         Self::of_digest(Fingerprint::of(&text))
     }
@@ -167,6 +170,9 @@ mod tests {
         }
         assert_eq!(imprint(&[]), imprint(&[("restart", ""), ("stop_signal", "INT"), ("umask", "022")]));
         assert_ne!(imprint(&[("env", "A=1\nB=2\n")]), imprint(&[("env", "A=1B=2\n")]));
+        let instance = |number| Imprint::of(&profile(&[]).as_instance(number).shape);
+        assert_ne!(instance(1), instance(2));
+        assert_ne!(instance(1), imprint(&[("env", "INSTANCE=1\n")]));
         assert_ne!(imprint(&[("limits", "nofile 64")]), imprint(&[("limits", "nofile 64:65")]));
     }
 

@@ -1,5 +1,6 @@
 //! What a machine knows in every state: its settings, what is wanted of it, what happened to it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -12,9 +13,12 @@ use crate::ids::ProcId;
 use crate::profile::{Policy, Profile};
 
 use super::consult::Known;
+use super::decisions::DECISIONS_KEPT;
+use super::event::Order;
 use super::history::{Ring, Transition};
 use super::imprint::Imprint;
 use super::remembered::Cause;
+use super::status::{Decided, Decision};
 
 /// The order in force, kept apart from the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -80,12 +84,23 @@ pub(super) struct Memory {
     pub(super) unasked: Ring<Moment, EXITS_COUNTED>,
     /// Whether the last of `exits` is that of the last start.
     pub(super) has_ended: bool,
+    /// The end that was in this step.
+    pub(super) fresh_end: Option<Ended>,
     /// What tells the record from what it should say.
     pub(super) written: u64,
     pub(super) known_hooks: Box<Known>,
     /// What the last end or stop came from; and why, in words.
     pub(super) cause: Cause,
     pub(super) reason: String,
+    /// Why the state changes next, in words; empty once it has.
+    pub(super) turn: Cow<'static, str>,
+    /// What a hook said that has just had the profile stopped.
+    pub(super) told_by: Option<String>,
+    /// The next start asks no `on_start`.
+    pub(super) force: bool,
+    pub(super) decisions: Ring<Decision, DECISIONS_KEPT>,
+    /// How many there were, under this supervisor.
+    pub(super) decided: Decided,
 }
 
 impl Memory {
@@ -104,10 +119,16 @@ impl Memory {
             exits: Ring::new(),
             unasked: Ring::new(),
             has_ended: false,
+            fresh_end: None,
             written: 0,
             known_hooks: Box::default(),
             cause: Cause::None,
             reason: String::new(),
+            turn: Cow::Borrowed(""),
+            told_by: None,
+            force: false,
+            decisions: Ring::new(),
+            decided: Decided::default(),
         }
     }
 
@@ -122,7 +143,11 @@ impl Memory {
         self.profile.as_ref().is_some_and(|profile| profile.shape.oneshot)
     }
 
-    pub(super) fn accept(&mut self, profile: Arc<Profile>) {
+    pub(super) fn accept(&mut self, now: Moment, profile: Arc<Profile>) {
+        let is_down = profile.policy.down;
+        if self.profile.as_ref().is_some_and(|old| old.policy.down != is_down) {
+            self.note_down(now, is_down);
+        }
         self.shape = Some(Imprint::of(&profile.shape));
         self.profile = Some(profile);
         self.trouble = None;
@@ -147,6 +172,7 @@ impl Memory {
             self.unasked.push(ended.at);
         }
         self.has_ended = true;
+        self.fresh_end = Some(ended);
         self.exits.push(ended);
     }
 
@@ -161,8 +187,16 @@ impl Memory {
         self.deaths.clear();
     }
 
+    /// An order to start or to restart is in force.
+    pub(super) fn obey_start(&mut self, order: Order) {
+        self.obey(Want::Up);
+        self.force = order == Order::Start { force: true };
+        self.for_reason(if order == Order::Restart { "told to restart" } else { "told to start" });
+    }
+
     /// The supervisor drains. That is nobody's order, so the next supervisor starts afresh.
     pub(super) const fn drain(&mut self) {
+        self.force = false;
         if !matches!(self.want, Want::Gone) {
             self.want = Want::Down;
             self.ordered = false;

@@ -28,17 +28,20 @@ use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::exit::Exit;
-use crate::hook::{Happening, QuestionId, Wish};
+use crate::hook::{QuestionId, Wish};
 use crate::ids::{ProcId, Ticket};
 use crate::log::Said;
 use crate::profile::Profile;
 
 mod attention;
 mod consult;
+mod decisions;
 mod event;
+mod explain;
 mod farewell;
 mod found;
 mod gate;
+mod happened;
 mod health;
 mod history;
 mod imprint;
@@ -52,14 +55,16 @@ mod running;
 mod scenarios;
 #[cfg(test)]
 mod search;
+mod standing;
 mod starting;
 mod state;
+mod status;
 mod stopped;
 mod stopping;
 mod tickets;
 mod write;
 
-pub use event::{Action, Event, Look, Order};
+pub use event::{Action, Event, Happened, Look, Order};
 pub use found::{Found, Inventory, Recalled};
 pub use health::{Counted, Health};
 pub use history::{Ring, Transition, Why};
@@ -67,6 +72,7 @@ pub use imprint::Imprint;
 pub use memory::{Ended, Rest, Want};
 pub use remembered::{AttentionThen, Cause, HooksThen, Past, Phase, Remembered, Start, Step, StopThen};
 pub use state::{Idle, StateName, Then, Timer};
+pub use status::{By, Decided, Decision, Explanation, Next, Outlook, Status};
 pub use tickets::Tickets;
 
 use memory::Memory;
@@ -91,12 +97,16 @@ pub struct Context<'a> {
     pub tickets: &'a mut Tickets,
     /// What is to be done, in order.
     pub actions: Vec<Action>,
+    /// Why a start failed, or what was to do its work died, if that has happened.
+    pub(crate) failed: Option<String>,
+    /// Whether a signal was sent that was ordered.
+    pub(crate) is_sent: bool,
 }
 
 impl<'a> Context<'a> {
     /// A context without actions.
     pub const fn new(now: Moment, tickets: &'a mut Tickets) -> Self {
-        Self { now, tickets, actions: Vec::new() }
+        Self { now, tickets, actions: Vec::new(), failed: None, is_sent: false }
     }
 
     fn act(&mut self, action: Action) {
@@ -136,6 +146,13 @@ impl Machine {
         let why = Why::of(&event);
         let (from, was_idle) = (self.state.name(), self.idle());
         let event = self.as_order(cx, event);
+        if let (Event::Order(order), None) = (&event, &self.memory.told_by)
+            && self.memory.want != Want::Gone
+        {
+            self.memory.note_order(cx.now, from, was_idle, *order);
+            // What failed before the order is no answer to it.
+            cx.failed = None;
+        }
         if let Event::Decided { id, hook, outcome } = &event
             && (hook.is_only_told() || consult::questions(&self.state).contains(id))
         {
@@ -150,6 +167,7 @@ impl Machine {
         let state = mem::replace(&mut self.state, State::Stopped(Stopped::Idle(Idle::New)));
         let memory = &mut self.memory;
         self.state = state.step(memory, cx, event);
+        self.memory.told_by = None;
         self.stepped(cx, first, from, was_idle, why);
     }
 
@@ -162,11 +180,17 @@ impl Machine {
         was_idle: Option<Idle>,
         why: Why,
     ) {
-        if from != self.state.name() {
-            let to = self.state.name();
-            self.memory.history.push(Transition { at: cx.now, from, to, why });
+        let to = self.state.name();
+        if from != to {
+            let reason = self.memory.take_turn(why);
+            self.tell_of_change(cx, from, why, &reason);
+            self.memory.history.push(Transition { at: cx.now, from, to, why, reason });
+            if self.is_about_to_start() {
+                self.memory.for_reason("is to run again");
+            }
         }
-        self.tell_what_happened(cx, from, was_idle, why);
+        self.tell_of_rest(cx, from, was_idle, why);
+        self.memory.fresh_end = None;
         self.memory.load_hooks(cx);
         self.remember(cx, first);
     }
@@ -178,44 +202,12 @@ impl Machine {
         }
         if let Event::Wished { hook, wish: Wish::Stop(reason) } = event {
             cx.say(Said::HookDecided { hook, what: format!("stops: {reason}") });
-            self.memory.because(Cause::Order, reason);
+            let inputs = self.state.name().to_string();
+            self.memory.note_hook(cx.now, hook, "stops", &inputs, &reason);
+            self.memory.told_by = Some(format!("{hook}: {reason}"));
             return Event::Order(Order::Stop);
         }
         event
-    }
-
-    /// Tells `on_event` of a change of state, and of an end that nothing follows.
-    fn tell_what_happened(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: StateName,
-        was_idle: Option<Idle>,
-        why: Why,
-    ) {
-        let to = self.state.name();
-        let happening = |kind: &str, level: &str, reason: &str| Happening {
-            kind: kind.to_owned(),
-            level: level.to_owned(),
-            from: from.to_string(),
-            to: to.to_string(),
-            reason: reason.to_owned(),
-        };
-        let now = consult::now_of(&self.state, self.is_changed());
-        if from != to {
-            let level = if from == StateName::Running && why == Why::Exited { "warn" } else { "info" };
-            let event = happening("transition", level, &self.memory.reason);
-            self.memory.tell_event(cx, now, event);
-        }
-        let idle = self.idle();
-        if let Some(Idle::Rest(rest @ (Rest::Dead | Rest::GaveUp))) = idle
-            && idle != was_idle
-            && why != Why::Begin
-        {
-            let well = self.memory.exits.iter().next_back().is_some_and(|ended| ended.exit.is_success());
-            let level = if rest == Rest::Dead && well { "warn" } else { "error" };
-            let event = happening("gave_up", level, &self.memory.reason);
-            self.memory.tell_event(cx, now, event);
-        }
     }
 
     /// When the machine wants an [`Event::Timeout`], and which timer that is.
@@ -271,6 +263,16 @@ impl Machine {
         }
     }
 
+    /// Whether it is done when its process has ended well.
+    pub fn is_oneshot(&self) -> bool {
+        self.memory.is_oneshot()
+    }
+
+    /// Whether it is to be started, and only waits for what a start has to know first.
+    pub const fn is_about_to_start(&self) -> bool {
+        matches!(self.state, State::Stopped(Stopped::Looking { .. } | Stopped::Loading { .. }))
+    }
+
     /// The order in force.
     pub const fn want(&self) -> Want {
         self.memory.want
@@ -293,7 +295,9 @@ impl Machine {
 
     /// What the health checks say.
     pub fn health(&self) -> Health {
-        consult::now_of(&self.state, false).health
+        // Until its checks are there again, it is as well as it was: nobody is to believe that it serves.
+        let then = self.resuming.as_ref().and_then(|resuming| resuming.health());
+        then.unwrap_or_else(|| consult::now_of(&self.state, false).health)
     }
 
     /// Since when the process runs, while the profile does.

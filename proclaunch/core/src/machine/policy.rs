@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::exit::Exit;
 use crate::ids::ProcId;
-use crate::log::{Outcome, Said, Span};
+use crate::log::{Outcome, Said, Span, Times};
 use crate::profile::{Backoff, Restart};
 
 use super::Context;
@@ -57,7 +57,11 @@ impl Memory {
     /// Counts an unasked end of that moment, and decides what follows it.
     pub(super) fn decide(&mut self, cx: &mut Context<'_>, at: Moment, end: End) -> (Then, Outcome) {
         let then = match self.want {
-            Want::Up => self.decide_wanted(cx, at, end),
+            Want::Up => {
+                let then = self.decide_wanted(cx, at, end);
+                self.note_end(cx.now, end, then);
+                then
+            }
             // Nothing follows by itself; should a start be ordered meanwhile, it need not wait.
             Want::Down | Want::Gone => return (Then::StartAt(cx.now), Outcome::Ending),
         };
@@ -106,7 +110,7 @@ impl Memory {
     /// Says that it gives up, if it does: after the line that says how it ended.
     pub(super) fn say_if_given_up(&mut self, cx: &mut Context<'_>, then: Then) {
         if let (Then::Rest(Rest::GaveUp), Some(give_up)) = (then, self.policy().give_up) {
-            self.reason = format!("died {} times within {}", give_up.deaths, Span(give_up.within));
+            self.reason = format!("died {} within {}", Times(give_up.deaths), Span(give_up.within));
             cx.say(Said::GaveUp { deaths: give_up.deaths, within: give_up.within });
         }
     }

@@ -11,7 +11,7 @@ use super::Context;
 use super::attention::become_ready;
 use super::consult::Now;
 use super::event::{Action, Event, Order};
-use super::memory::{Ended, Memory, Want};
+use super::memory::{Ended, Memory};
 use super::policy::Death;
 use super::starting::{Alive, fail, fail_at, yield_to};
 use super::state::{Readying, Running, Starting, State, StateName};
@@ -65,21 +65,23 @@ impl Readying {
             }
             Event::Order(Order::Restart) => {
                 self.lapse(cx);
-                memory.obey(Want::Up);
+                memory.obey_start(Order::Restart);
                 return self.running.stop(memory, cx);
             }
             Event::Settings(new) => {
                 let differs = self.running.made.differs(&new);
-                memory.accept(new);
+                memory.accept(cx.now, new);
                 if differs {
+                    memory.for_reason("its files have changed");
                     self.lapse(cx);
                     cx.say(Said::Changed);
                     return self.running.stop(memory, cx);
                 }
             }
             Event::BadSettings(why) => memory.trouble = Some(why),
-            Event::Order(Order::Start) => memory.obey(Want::Up),
+            Event::Order(order @ Order::Start { .. }) => memory.obey_start(order),
             Event::Order(Order::Signal(signal)) => {
+                cx.is_sent = true;
                 cx.act(Action::Signal { ticket: self.running.ticket, scope: Scope::Main, signal });
             }
             Event::HooksLoaded(..) => {
@@ -131,6 +133,7 @@ impl Readying {
             self.lapse(cx);
             let said = if self.said.is_empty() { "ready has not answered" } else { self.said.as_str() };
             let why = format!("not ready in time: {said}");
+            memory.note_start_timeout(cx.now, &why);
             return fail(memory, cx, Some(self.alive()), why);
         }
         match self.asked {

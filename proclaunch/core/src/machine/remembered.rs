@@ -20,6 +20,7 @@ use super::history::Transition;
 use super::imprint::Imprint;
 use super::memory::{Ended, Rest, Want};
 use super::state::Then;
+use super::status::Decision;
 
 /// The longest text that is written down, in bytes: a reason is for people.
 pub(super) const TEXT_MAX: usize = 512;
@@ -267,6 +268,9 @@ pub struct Past {
     pub cause: Cause,
     /// Why, in words.
     pub reason: String,
+    /// The last decisions, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Decision>,
 }
 
 /// What an end or a stop came from.

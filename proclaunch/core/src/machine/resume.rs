@@ -6,6 +6,7 @@
 //! **Invariant:** what was not found is not guessed at: a start is made again only if neither a keeper nor the
 //! process table knows of it.
 
+use std::mem;
 use std::sync::Arc;
 
 use crate::clock::Moment;
@@ -13,8 +14,9 @@ use crate::ids::{ProcId, Ticket};
 
 use super::event::{Event, Order};
 use super::found::{Found, Recalled};
+use super::health::Health;
 use super::history::{Ring, Why};
-use super::imprint::Made;
+use super::imprint::{Imprint, Made};
 use super::memory::{Memory, Want};
 use super::remembered::{Phase, Remembered, Start};
 use super::state::{Ending, Idle, Running, Starting, State, StateName, Stopped, Stopping, Then};
@@ -35,6 +37,19 @@ pub(super) struct Resuming {
     pub(super) until: Moment,
     /// What has happened meanwhile.
     events: Vec<Event>,
+    /// Its directory has gone meanwhile: what its files said before is of no interest.
+    is_removed: bool,
+}
+
+impl Resuming {
+    /// What the checks had said of it.
+    pub(super) fn health(&self) -> Option<Health> {
+        if let Phase::Running { attention: Some(attention), .. } = &self.record.phase {
+            Some(attention.health)
+        } else {
+            None
+        }
+    }
 }
 
 impl Machine {
@@ -43,7 +58,8 @@ impl Machine {
         let Recalled { remembered: record, found } = recalled;
         self.memory.recall(&record);
         self.memory.load_hooks(cx);
-        let resuming = Resuming { record, found, until: cx.now.plus(LOAD), events: Vec::new() };
+        let (until, events) = (cx.now.plus(LOAD), Vec::new());
+        let resuming = Resuming { record, found, until, events, is_removed: false };
         if self.memory.awaits_hooks() {
             self.state = shown(&resuming, &self.memory, cx.now);
             self.resuming = Some(Box::new(resuming));
@@ -78,14 +94,17 @@ impl Machine {
             | Event::Spawned { .. }
             | Event::Wished { .. }) => {
                 if self.memory.want != Want::Gone && is_wanted(&event) {
-                    // The last word counts: what was wanted before is not done first.
-                    resuming.events.retain(|event| !is_wanted(event));
+                    // The last word counts: what was wanted before is not done first, unless it is wanted still.
+                    resuming
+                        .events
+                        .retain(|before| !is_wanted(before) || is_start(before) && is_start(&event));
                 }
                 self.memory.heed(&event);
                 self.memory.load_hooks(cx);
                 if event == Event::Removed {
                     // It is heeded already, and what came before is of no interest.
                     resuming.events.clear();
+                    resuming.is_removed = true;
                 } else if event != Event::Drain {
                     resuming.events.push(event);
                 }
@@ -100,10 +119,14 @@ impl Machine {
     }
 
     fn go_on(&mut self, cx: &mut Context<'_>, resuming: Resuming) {
-        let Resuming { record, found, events, .. } = resuming;
+        let Resuming { record, found, events, is_removed, .. } = resuming;
         let from = record.phase.state();
         let first = cx.actions.len();
         self.state = resume(&mut self.memory, cx, &record, found);
+        if !is_removed {
+            let state = mem::replace(&mut self.state, State::Stopped(Stopped::Idle(Idle::New)));
+            self.state = catch_up(state, &mut self.memory, cx, &record);
+        }
         // One that says all that there is to say need not be written again.
         if self.record() == record {
             self.memory.written = self.mark();
@@ -115,9 +138,28 @@ impl Machine {
     }
 }
 
+/// What the files say by now is a change like any other.
+fn catch_up(state: State, memory: &mut Memory, cx: &mut Context<'_>, record: &Remembered) -> State {
+    match memory.profile.clone() {
+        // While nobody looked, the files have changed, or have come back.
+        Some(new) if record.is_gone || memory.shape != Some(Imprint::of(&new.shape)) => {
+            state.step(memory, cx, Event::Settings(new))
+        }
+        Some(_) | None => state,
+    }
+}
+
 /// Whether an event says what is wanted of the profile.
 const fn is_wanted(event: &Event) -> bool {
-    matches!(event, Event::Removed | Event::Drain | Event::Order(Order::Start | Order::Stop | Order::Restart))
+    matches!(
+        event,
+        Event::Removed | Event::Drain | Event::Order(Order::Start { .. } | Order::Stop | Order::Restart)
+    )
+}
+
+/// Whether an event wants the profile up.
+const fn is_start(event: &Event) -> bool {
+    matches!(event, Event::Order(Order::Start { .. } | Order::Restart))
 }
 
 impl Resuming {
@@ -172,6 +214,7 @@ impl Memory {
         self.unasked = Ring::of(&past.unasked);
         self.cause = past.cause;
         self.reason.clone_from(&past.reason);
+        self.decisions = Ring::of(&past.decisions);
         let attention =
             if let Phase::Running { attention, .. } = &record.phase { attention.clone() } else { None };
         if record.hooks.is_some() || attention.is_some() {

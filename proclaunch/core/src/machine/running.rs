@@ -18,6 +18,7 @@ use super::policy::{Death, End};
 use super::remembered::Cause;
 use super::starting::yield_to;
 use super::state::{Ending, Running, State, StateName, Stopping, Then};
+use super::status::By;
 
 impl Running {
     pub(super) fn step(mut self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
@@ -29,15 +30,25 @@ impl Running {
                 return self.stop(memory, cx);
             }
             Event::Order(Order::Restart) => {
-                memory.obey(Want::Up);
+                memory.obey_start(Order::Restart);
                 return self.stop(memory, cx);
             }
-            Event::Order(Order::Start) => memory.obey(Want::Up),
+            Event::Order(Order::Start { .. }) => memory.obey(Want::Up),
             Event::Order(Order::Reload) => {
                 let signal = memory.policy().reload.unwrap_or(Signal::HUP);
                 self.reload(cx, signal);
+                cx.is_sent = true;
+                memory.note(
+                    cx.now,
+                    By::Order,
+                    format!("reloads (signal {signal})"),
+                    "running",
+                    "told to reload",
+                );
             }
             Event::Order(Order::Signal(signal)) => {
+                cx.is_sent = true;
+                memory.note(cx.now, By::Order, format!("is sent {signal}"), "running", "told to");
                 cx.say(Said::Signalled { id: self.id, signal });
                 cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
             }
@@ -67,7 +78,7 @@ impl Running {
     fn settings(self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
         // Adopted while the files were bad: nobody knows what it was started with.
         let shape_differs = memory.differs(&new).unwrap_or(false);
-        memory.accept(new);
+        memory.accept(cx.now, new);
         if !shape_differs {
             return State::Running(self);
         }
@@ -132,6 +143,10 @@ impl Running {
         let ran = death.at.map_or(Duration::ZERO, |_| after);
         memory.ended(Ended { at, id, exit, after, requested: false });
         memory.because(Cause::Died, exit.to_string());
+        memory.for_reason(exit.to_string());
+        if memory.is_oneshot() && !exit.is_success() {
+            cx.failed = Some(exit.to_string());
+        }
         let (then, outcome) = memory.decide(cx, at, End::Died(exit, ran));
         let deciding = memory.ask_verdict(cx, then);
         let outcome = if deciding.is_some() { Outcome::Asked } else { outcome };

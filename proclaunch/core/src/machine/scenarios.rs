@@ -13,6 +13,7 @@ use crate::profile::HookFiles;
 use crate::testing::{BEGINNING, Settings, profile, show, signal};
 
 mod changes;
+mod explained;
 mod hooks;
 mod memory;
 mod pid_files;

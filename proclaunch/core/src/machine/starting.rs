@@ -1,5 +1,6 @@
 //! Starting: the keeper was asked for a process, or `run` runs and its daemon is awaited.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl Starting {
 
 impl Launching {
     fn step(self, memory: &mut Memory, cx: &mut Context<'_>, event: Event) -> State {
-        let (ticket, since, until) = (self.ticket, self.since, self.until);
+        let (ticket, until) = (self.ticket, self.until);
         match event {
             Event::Spawned { ticket: spawned, id } if spawned == ticket => {
                 return self.spawned(memory, cx, id, cx.now);
@@ -57,17 +58,22 @@ impl Launching {
                 return fail(memory, cx, Some(self.alive()), "its process is gone".to_owned());
             }
             Event::Timeout if cx.now >= until => {
-                return fail(memory, cx, Some(self.alive()), "no answer from the keeper".to_owned());
+                let why = "no answer from the keeper";
+                memory.note_start_timeout(cx.now, why);
+                return fail(memory, cx, Some(self.alive()), why.to_owned());
             }
             Event::Removed | Event::Drain | Event::Order(Order::Stop) => {
                 yield_to(memory, cx, &event);
-                cx.say(Said::Stopping);
-                let ending = Ending::asked(cx, ticket, since, Made::By(self.profile), None);
-                return State::Stopping(Stopping::Unborn { ending, until });
+                return self.stop(cx);
             }
-            Event::Settings(new) => memory.accept(new),
+            Event::Settings(new) => memory.accept(cx.now, new),
             Event::BadSettings(why) => memory.trouble = Some(why),
-            Event::Order(Order::Start | Order::Restart) => memory.obey(Want::Up),
+            Event::Order(Order::Restart) => {
+                // What is being made may have read what the order is given for.
+                memory.obey_start(Order::Restart);
+                return self.stop(cx);
+            }
+            Event::Order(order @ Order::Start { .. }) => memory.obey_start(order),
             // A process of an older start must not live on beside this one.
             Event::Spawned { ticket, .. } => cx.act(Action::KillTree { ticket }),
             Event::Begin(_)
@@ -82,6 +88,14 @@ impl Launching {
             | Event::Timeout => {}
         }
         State::Starting(Starting::Launching(self))
+    }
+
+    /// Told to stop before it is known whether there is a process.
+    fn stop(self, cx: &mut Context<'_>) -> State {
+        let Self { ticket, profile, since, until, .. } = self;
+        cx.say(Said::Stopping);
+        let ending = Ending::asked(cx, ticket, since, Made::By(profile), None);
+        State::Stopping(Stopping::Unborn { ending, until })
     }
 
     fn alive(self) -> Alive {
@@ -115,24 +129,29 @@ pub(super) const DRAINS: &str = "the supervisor drains";
 
 /// Notes in the memory what ends a start: an order to stop, a drain, or the profile's removal.
 pub(super) fn yield_to(memory: &mut Memory, cx: &mut Context<'_>, event: &Event) {
+    memory.force = false;
     match event {
         Event::Removed => {
             memory.want = Want::Gone;
             memory.because(Cause::Changed, GONE.to_owned());
+            memory.for_reason("its directory is gone");
             cx.say(Said::Disappeared);
         }
         Event::Drain => {
             memory.drain();
             memory.because(Cause::Order, DRAINS.to_owned());
+            memory.for_reason(DRAINS);
         }
         Event::Order(Order::Stop) => {
             memory.obey(Want::Down);
-            memory.because(Cause::Order, "it was ordered to stop".to_owned());
+            let told = memory.told_by.take();
+            memory.for_reason(told.clone().map_or(Cow::Borrowed("told to stop"), Cow::Owned));
+            memory.because(Cause::Order, told.unwrap_or_else(|| "it was ordered to stop".to_owned()));
         }
         Event::Begin(_)
         | Event::Settings(_)
         | Event::BadSettings(_)
-        | Event::Order(Order::Start | Order::Restart | Order::Reload | Order::Signal(_))
+        | Event::Order(Order::Start { .. } | Order::Restart | Order::Reload | Order::Signal(_))
         | Event::Spawned { .. }
         | Event::SpawnFailed { .. }
         | Event::PidFile(_)
@@ -151,6 +170,7 @@ pub(super) fn launch(memory: &mut Memory, cx: &mut Context<'_>, variables: Vec<V
         return State::Stopped(Stopped::Idle(Idle::Held));
     };
     let ticket = cx.tickets.take();
+    memory.force = false;
     memory.starts += 1;
     memory.has_ended = false;
     memory.forget_attention();
@@ -201,6 +221,8 @@ pub(super) fn fail_at(
     why: String,
 ) -> State {
     memory.because(Cause::Died, why.clone());
+    memory.for_reason(why.clone());
+    cx.failed = Some(why.clone());
     let (then, outcome) = memory.decide(cx, at, End::FailedStart);
     if outcome != Outcome::Ending {
         cx.say(Said::StartFailed { why, outcome });
@@ -245,23 +267,25 @@ impl Daemonizing {
                 return self.stop(memory, cx);
             }
             Event::Order(Order::Restart) => {
-                memory.obey(Want::Up);
+                memory.obey_start(Order::Restart);
                 cx.say(Said::Stopping);
                 return self.stop(memory, cx);
             }
             Event::Settings(new) => {
-                memory.accept(new);
+                memory.accept(cx.now, new);
                 // The old pid file may never come: what was changed is how the service starts.
                 if memory.profile.as_ref().is_some_and(|new| new.shape != self.profile.shape) {
+                    memory.for_reason("its files have changed");
                     cx.say(Said::Changed);
                     cx.say(Said::Stopping);
                     return self.stop(memory, cx);
                 }
             }
             Event::BadSettings(why) => memory.trouble = Some(why),
-            Event::Order(Order::Start) => memory.obey(Want::Up),
+            Event::Order(order @ Order::Start { .. }) => memory.obey_start(order),
             Event::Spawned { ticket, .. } if ticket != self.ticket => cx.act(Action::KillTree { ticket }),
             Event::Order(Order::Signal(signal)) => {
+                cx.is_sent = true;
                 cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Tree, signal });
             }
             Event::Begin(_)
@@ -295,6 +319,7 @@ impl Daemonizing {
             Look::Stale(why) | Look::Rejected(why) => format!("not ready after {waited}: {why}"),
             Look::Absent | Look::Names { .. } => format!("not ready after {waited}: there is no pid file"),
         };
+        memory.note_start_timeout(cx.now, &why);
         fail(memory, cx, Some(self.alive()), why)
     }
 

@@ -40,6 +40,7 @@ impl Stopped {
             Event::Removed => {
                 self.lapse(cx);
                 memory.want = Want::Gone;
+                memory.force = false;
                 cx.say(Said::Disappeared);
                 State::Stopped(Self::Idle(Idle::Gone))
             }
@@ -66,6 +67,7 @@ impl Stopped {
                 // What was wrong with its hooks may be what was changed.
                 Self::Idle(Idle::Held) if memory.profile.is_some() && memory.want == Want::Up => {
                     memory.trouble = None;
+                    memory.for_reason("its hooks have changed");
                     start(memory, cx)
                 }
                 Self::Idle(_) | Self::Looking { .. } | Self::Backoff { .. } | Self::Deciding { .. } => {
@@ -98,10 +100,13 @@ impl Stopped {
     fn timeout(self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         match self {
             Self::Looking { until } if cx.now >= until => gate::enter(memory, cx),
-            Self::Backoff { until } if cx.now >= until => start(memory, cx),
+            Self::Backoff { until } if cx.now >= until => {
+                memory.for_reason("backoff over");
+                start(memory, cx)
+            }
             // The hook engine does not answer: what has a gate stays behind it, the rest does without.
             Self::Loading { until } if cx.now >= until => {
-                if memory.awaits_gate() {
+                if memory.awaits_gate() && !memory.force {
                     return State::Stopped(load(cx));
                 }
                 look_or_launch(memory, cx)
@@ -129,12 +134,12 @@ impl Stopped {
     fn settings(self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) -> State {
         if self == Self::Idle(Idle::Held) && memory.profile.as_ref() == Some(&new) {
             // Files that are good again tell nothing new of the `on_start` that holds it.
-            memory.hold_for_gate();
+            memory.hold_for_gate(cx.now);
             return State::Stopped(self);
         }
         let old = memory.profile.clone();
         let shape_differs = memory.differs(&new).unwrap_or(true);
-        memory.accept(new);
+        memory.accept(cx.now, new);
         let starts = match self {
             // New: `Begin` comes next and decides. Ordered: an order outranks the files. Looking: it starts anyway.
             Self::Idle(Idle::New | Idle::Ordered) | Self::Looking { .. } | Self::Loading { .. } => false,
@@ -165,6 +170,15 @@ impl Stopped {
         if starts {
             self.lapse(cx);
             memory.forgive();
+            memory.for_reason(match self {
+                Self::Idle(Idle::Down) => "its `down` file is gone",
+                Self::Idle(Idle::Gone) => "its directory is back",
+                Self::Idle(_)
+                | Self::Looking { .. }
+                | Self::Loading { .. }
+                | Self::Backoff { .. }
+                | Self::Deciding { .. } => "its files have changed",
+            });
             return start(memory, cx);
         }
         State::Stopped(match self {
@@ -182,8 +196,8 @@ impl Stopped {
             return State::Stopped(self);
         }
         match order {
-            Order::Start | Order::Restart => {
-                memory.obey(Want::Up);
+            Order::Start { .. } | Order::Restart => {
+                memory.obey_start(order);
                 self.lapse(cx);
                 match self {
                     Self::Looking { .. } | Self::Loading { .. } => State::Stopped(self),
@@ -193,6 +207,7 @@ impl Stopped {
             Order::Stop => {
                 self.lapse(cx);
                 memory.obey(Want::Down);
+                memory.force = false;
                 State::Stopped(Self::Idle(Idle::Ordered))
             }
             // Nothing runs that could be signalled.
@@ -206,7 +221,10 @@ pub(super) fn begin_afresh(memory: &mut Memory, cx: &mut Context<'_>) -> State {
     match &memory.profile {
         None => State::Stopped(Stopped::Idle(Idle::Held)),
         Some(profile) if profile.policy.down => State::Stopped(Stopped::Idle(Idle::Down)),
-        Some(_) => start(memory, cx),
+        Some(_) => {
+            memory.for_reason("no `down` file holds it");
+            start(memory, cx)
+        }
     }
 }
 
@@ -250,6 +268,7 @@ fn looked(memory: &mut Memory, cx: &mut Context<'_>, look: Look) -> State {
         Look::Names { id, up } => {
             let ticket = cx.tickets.take();
             memory.forget_attention();
+            memory.for_reason(format!("its pid file names pid {}, which lives", id.pid));
             State::Running(adopt(memory, cx, ticket, id, up))
         }
         Look::Stale(_) => {

@@ -1,5 +1,6 @@
 //! Stopping: what lives of a start is being ended, and checked until it is really gone.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +87,7 @@ impl Stopping {
             Event::Removed => {
                 self.lapse_verdict(cx);
                 memory.want = Want::Gone;
+                memory.force = false;
                 cx.say(Said::Disappeared);
             }
             Event::Drain => {
@@ -133,7 +135,7 @@ impl Stopping {
     fn settings(&mut self, memory: &mut Memory, cx: &mut Context<'_>, new: Arc<Profile>) {
         let shape_differs = memory.differs(&new).unwrap_or(true);
         let is_down = new.policy.down;
-        memory.accept(new);
+        memory.accept(cx.now, new);
         let then = self.ending().then;
         if memory.want == Want::Gone {
             // The profile came back while it was being stopped for having gone: as if it were new.
@@ -151,7 +153,12 @@ impl Stopping {
             return;
         }
         if let Some(want) = order.want() {
-            memory.obey(want);
+            if want == Want::Up {
+                memory.obey_start(order);
+            } else {
+                memory.obey(want);
+                memory.force = false;
+            }
             self.lapse_verdict(cx);
             // A start that is ordered waits for no backoff.
             self.ending_mut().then = Then::StartAt(cx.now);
@@ -288,6 +295,11 @@ impl Stopping {
             | Self::Signalled { ending, .. }
             | Self::Killing { ending, .. } => ending,
         };
+        memory.for_reason(match (ending.asked, ending.exit) {
+            (true, Some((_, exit))) => Cow::Owned(exit.to_string()),
+            (true, None) => Cow::Borrowed("nothing of it lives"),
+            (false, _) => Cow::Borrowed("what it left behind is gone"),
+        });
         if ending.asked {
             cx.say(Said::Stopped { exit: ending.exit });
         }
@@ -296,7 +308,7 @@ impl Stopping {
         ending.settle(memory, cx)
     }
 
-    fn timeout(mut self, memory: &Memory, cx: &mut Context<'_>) -> State {
+    fn timeout(mut self, memory: &mut Memory, cx: &mut Context<'_>) -> State {
         if matches!(self, Self::Farewell { until, .. } if cx.now >= until) {
             self.lapse_farewell(cx);
         }
@@ -306,6 +318,7 @@ impl Stopping {
                 Self::first_signal(memory, cx, ending, scope)
             }
             Self::Signalled { ending, scope, step, since, until } if cx.now >= until => {
+                memory.note_escalation(cx.now, step.saturating_add(1), cx.now.since(since));
                 Self::signal(memory, cx, ending, scope, step + 1, since)
             }
             Self::Killing { ending, whole_tree, since, until, pause, said } if cx.now >= until => {

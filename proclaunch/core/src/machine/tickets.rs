@@ -10,12 +10,19 @@ use crate::ids::Ticket;
 pub struct Tickets {
     instance: u64,
     serial: u64,
+    /// Delays stay as they are.
+    is_level: bool,
 }
 
 impl Tickets {
     /// The tickets of a supervisor with that random number.
     pub const fn new(instance: u64) -> Self {
-        Self { instance, serial: 0 }
+        Self { instance, serial: 0, is_level: false }
+    }
+
+    /// Those of a machine that only shows what would happen: none was ever given out, and delays stay as they are.
+    pub(super) const fn for_trial() -> Self {
+        Self { instance: u64::MAX, serial: u64::MAX / 2, is_level: true }
     }
 
     /// A ticket that was never given out before.
@@ -32,6 +39,9 @@ impl Tickets {
 
     /// The delay, longer or shorter by up to a tenth, so that what failed together does not come back together.
     pub fn spread(&mut self, delay: Duration) -> Duration {
+        if self.is_level {
+            return delay;
+        }
         self.serial += 1;
         let per_mille = 900 + u32::try_from(mix(self.instance ^ self.serial) % 201).expect("below 201");
         delay * per_mille / 1000

@@ -57,6 +57,8 @@ impl Machine {
         let (deaths, unasked) = (&self.memory.deaths, &self.memory.unasked);
         (deaths.len(), deaths.last(), unasked.iter().next_back()).hash(&mut hasher);
         self.memory.exits.iter().next_back().map(|ended| (ended.id, ended.at)).hash(&mut hasher);
+        let decision = self.memory.decisions.iter().next_back().map(|last| (last.at, last.what.as_str()));
+        decision.hash(&mut hasher);
         self.memory.known_hooks.mark(&mut hasher);
         (&self.memory.policy().stop, self.memory.policy().kill).hash(&mut hasher);
         self.state.mark(&mut hasher);
@@ -98,7 +100,8 @@ fn owed(actions: &[Action]) -> Vec<(Scope, Signal)> {
         | Action::Consult(_)
         | Action::Lapse(_)
         | Action::Remember(_)
-        | Action::Log(_) => None,
+        | Action::Log(_)
+        | Action::Happened(_) => None,
     };
     actions.iter().filter_map(signal).collect()
 }
@@ -116,10 +119,11 @@ impl Memory {
             deaths: self.deaths[self.deaths.len().saturating_sub(DEATHS_MAX)..].to_vec(),
             exits: self.exits.iter().copied().collect(),
             has_ended: self.has_ended,
-            history: self.history.iter().copied().collect(),
+            history: self.history.iter().cloned().collect(),
             unasked: self.unasked.iter().copied().collect(),
             cause: self.cause,
             reason: cut(&self.reason),
+            decisions: self.decisions.iter().cloned().collect(),
         }
     }
 }

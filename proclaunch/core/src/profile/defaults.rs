@@ -27,6 +27,11 @@ impl Defaults {
             let fault = Fault::Useless("is no default that can serve: each profile has a `run` of its own");
             problems.push(Problem { file: format!("{PREFIX}run"), line: None, fault });
         }
+        if files.remove("instances").is_some() {
+            let fault =
+                Fault::Useless("is no default: how many run of a profile is said in its own directory");
+            problems.push(Problem { file: format!("{PREFIX}instances"), line: None, fault });
+        }
         problems.extend(name_warnings(PREFIX, &files));
         let defaults = Self { files, modules: Fingerprint::default() };
         let mut reader = Reader::new([Some(defaults.layer()), None]);

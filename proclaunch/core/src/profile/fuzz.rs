@@ -190,8 +190,8 @@ mod tests {
         let problems = parse(&files, &defaults).profile.unwrap_err();
         assert_eq!(
             problems.len(),
-            SETTINGS.len() - 3,
-            "all but down, oneshot and log_run, which say nothing"
+            SETTINGS.len() - 4,
+            "all but down, oneshot and log_run, which say nothing, and instances, which is no default"
         );
         check(&problems);
     }

@@ -6,7 +6,7 @@
 use crate::hook::Hook;
 
 /// The setting files that this version understands, and `run`.
-pub const SETTINGS: [&str; 21] = [
+pub const SETTINGS: [&str; 22] = [
     "pid_file",
     "restart",
     "backoff",
@@ -27,11 +27,17 @@ pub const SETTINGS: [&str; 21] = [
     "hook_timeout",
     "log",
     "log_run",
+    "instances",
     "run",
 ];
 
 /// Setting files that are documented and do nothing yet: each is warned of where it stands.
-pub(super) const LATER: [&str; 5] = ["depends", "notify", "sockets", "instances", "schedule"];
+pub(super) const LATER: [&str; 4] = ["depends", "notify", "sockets", "schedule"];
+
+/// Whether hooks are told what a setting says: no programs, and not how many run, of which each is to know nothing.
+pub fn is_told(name: &str) -> bool {
+    !["run", "log_run", "instances"].contains(&name)
+}
 
 /// Whether a file of this name in a profile directory means something: a setting, or a hook.
 pub fn is_known(name: &str) -> bool {

@@ -16,6 +16,7 @@ mod environment;
 mod files;
 mod fuzz;
 mod hook_timeout;
+mod instances;
 mod known;
 mod limits;
 mod lines;
@@ -30,7 +31,8 @@ mod values;
 pub use defaults::Defaults;
 pub use files::{File, Files, Fingerprint, Run};
 pub use fuzz::fuzz_one;
-pub use known::{SETTINGS, is_known, is_read};
+pub use instances::{INSTANCES_MAX, Instances};
+pub use known::{SETTINGS, is_known, is_read, is_told};
 pub use log::LogSettings;
 pub use near_miss::{closest, near_miss};
 pub use parse::{Parsed, parse};
@@ -66,6 +68,8 @@ pub struct Shape {
     pub nice: Option<i8>,
     /// `limits`: resource limits.
     pub limits: Box<[Limit]>,
+    /// Which of the `instances` of its directory it is, if there are such: never 0.
+    pub instance: Option<u16>,
 }
 
 /// `USER[:GROUP]`, by name or number.

@@ -8,14 +8,15 @@ use std::collections::BTreeMap;
 use super::defaults::Defaults;
 use super::environment::{Bad, variables};
 use super::hook_timeout::hook_timeout;
-use super::known::{SETTINGS, is_later, is_module};
+use super::known::{SETTINGS, is_later, is_module, is_told};
 use super::limits::limits;
 use super::log::log;
 use super::near_miss::{is_extended, near_miss};
+use super::problem::Excerpt;
 use super::signals::{signal, stop};
 use super::{
-    Fault, File, Files, Fingerprint, HookFiles, Policy, Problem, Profile, Restart, Run, Shape, StopStep,
-    numbers, values,
+    Fault, File, Files, Fingerprint, HookFiles, Instances, Policy, Problem, Profile, Restart, Run, Shape,
+    StopStep, numbers, values,
 };
 use crate::hook::Hook;
 use crate::signal::Signal;
@@ -27,6 +28,8 @@ pub struct Parsed {
     pub profile: Result<Profile, Vec<Problem>>,
     /// What does no harm, but is not what its writer thinks.
     pub warnings: Vec<Problem>,
+    /// How many profiles the directory stands for.
+    pub instances: Instances,
 }
 
 /// Reads a profile. A file of its own wins over the same file of the defaults.
@@ -36,11 +39,12 @@ pub fn parse(files: &Files, defaults: &Defaults) -> Parsed {
     reader.modules = defaults.modules();
     let run = run(&files.run).map_err(|fault| reader.problem("run".to_owned(), None, fault)).ok();
     let (shape, policy) = reader.read_settings();
+    let instances = reader.instances(&shape);
     let profile = match run {
         Some(run) if reader.problems.is_empty() => Ok(Profile { shape: Shape { run, ..shape }, policy }),
         _ => Err(reader.problems),
     };
-    Parsed { profile, warnings: name_warnings("", &files.entries) }
+    Parsed { profile, warnings: name_warnings("", &files.entries), instances }
 }
 
 fn run(run: &Run) -> Result<Fingerprint, Fault> {
@@ -108,6 +112,7 @@ const USER: &str = "USER or USER:GROUP, by name or number";
 const PATH: &str = "a path; a relative one starts at the profile";
 const UMASK: &str = "an octal number from 0 to 777 such as 022";
 const LOG: &str = "a size, a number of files and perhaps `timestamps`, such as `10M 5`";
+const INSTANCES: &str = "how many run, a whole number from 0 to 1000";
 const NICE: &str = "a number from -20 to 19";
 
 impl<'a> Reader<'a> {
@@ -131,7 +136,26 @@ impl<'a> Reader<'a> {
             umask: self.value("umask", UMASK, values::umask).unwrap_or(0o022),
             nice: self.value("nice", NICE, values::nice),
             limits: self.read("limits", limits).unwrap_or_default(),
+            instance: None,
         }
+    }
+
+    fn instances(&mut self, shape: &Shape) -> Instances {
+        if self.find("instances").is_none() {
+            return Instances::None;
+        }
+        let Some(count) = self.value("instances", INSTANCES, values::instances) else {
+            return Instances::Unknown;
+        };
+        if count > 1 && shape.pid_file.is_some() {
+            let fault = Fault::Value {
+                excerpt: Excerpt::of(count.to_string().as_bytes()),
+                wrong: "all of them would write the same `pid_file`",
+                want: "0 or 1, or take `pid_file` away and stay in the foreground",
+            };
+            self.problem("instances".to_owned(), None, fault);
+        }
+        Instances::Numbered(count)
     }
 
     fn policy(&mut self) -> Policy {
@@ -189,7 +213,7 @@ impl<'a> Reader<'a> {
             }
         }
         // Scripts are told the settings and the environment with their files: other values, other hooks.
-        for name in SETTINGS.iter().filter(|name| !["run", "log_run"].contains(name)) {
+        for name in SETTINGS.iter().filter(|name| is_told(name)) {
             if let Some((_, file)) = self.find(name) {
                 digest = mixed(digest, name, file);
             }

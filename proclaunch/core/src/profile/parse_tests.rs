@@ -44,6 +44,7 @@ fn a_bare_run_has_the_documented_defaults() {
         umask: 0o022,
         nice: None,
         limits: Box::default(),
+        instance: None,
     };
     assert_eq!(shape, expect);
     assert_eq!(policy, Policy::default());
@@ -86,6 +87,7 @@ fn every_setting_is_read() {
             umask: 0o027,
             nice: Some(-5),
             limits: [Limit { resource: Resource::Nofile, soft: 10, hard: 10 }].into(),
+            instance: None,
         },
         policy: Policy {
             restart: Restart::OnFailure,
@@ -284,7 +286,7 @@ fn names_that_look_like_settings_are_warned_of() {
     assert_eq!(
         shown(&problems),
         [
-            "`.defaults/instances` is not supported by this version and is ignored",
+            "`.defaults/instances` is no default: how many run of a profile is said in its own directory",
             "`.defaults/nise` is not a setting; did you mean `nice`?",
         ]
     );

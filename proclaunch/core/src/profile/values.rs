@@ -5,7 +5,7 @@
 
 use super::numbers::{positive_seconds, seconds, whole};
 use super::problem::{Excerpt, Fault};
-use super::{Backoff, File, GiveUp, Kill, Restart, User};
+use super::{Backoff, File, GiveUp, INSTANCES_MAX, Kill, Restart, User};
 
 /// The longest path (`PATH_MAX` less its NUL).
 const PATH_MAX: usize = 4095;
@@ -149,6 +149,11 @@ pub(super) fn umask(text: &str) -> Result<u32, Wrong> {
     let octal = text.len() <= 4 && text.bytes().all(|b| (b'0'..=b'7').contains(&b));
     let mask = octal.then(|| u32::from_str_radix(text, 8).ok()).flatten();
     mask.filter(|mask| *mask <= 0o777).ok_or("not an octal mask")
+}
+
+/// 0 to 1000.
+pub(super) fn instances(text: &str) -> Result<u16, Wrong> {
+    whole(text).filter(|count| *count <= INSTANCES_MAX).ok_or("not a number of instances")
 }
 
 /// -20 to 19.

@@ -139,6 +139,11 @@ impl Lane {
         Next::Call(Call { waited: waited > question.budget / 10, question, cancelled })
     }
 
+    /// Whether this hook is being called.
+    pub(super) fn calls(&self, hook: Hook) -> bool {
+        self.running.as_ref().is_some_and(|running| running.hook == hook)
+    }
+
     /// The call has ended.
     pub(super) fn free(&mut self) {
         self.running = None;

@@ -30,14 +30,14 @@ pub(super) fn end(state_dir: &Path) {
     }
 }
 
+/// Whether there was an earlier keeper: without records there was none, and nothing is to be looked for.
+pub(super) fn may_be_there(state_dir: &Path) -> bool {
+    fs::read_dir(state_dir.join(super::RECORDS)).is_ok_and(|mut dir| dir.next().is_some())
+}
+
 /// Kills what an earlier keeper has started for hooks, and the `log_run`s: nobody waits for the ones any more, and the
 /// others are started again, to go on with what they have not read. Services are not touched.
 pub(super) fn end_no_services(state_dir: &Path) {
-    // Without records there was no earlier one, and nothing is to be looked for.
-    let has_records = fs::read_dir(state_dir.join(super::RECORDS)).is_ok_and(|mut dir| dir.next().is_some());
-    if !has_records {
-        return;
-    }
     for id in no_services_of(state_dir.as_os_str().as_bytes()) {
         if let Ok(fd) = pidfd::open(id.pid)
             && identify(id.pid) == Some(id)

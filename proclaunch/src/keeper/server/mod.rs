@@ -74,6 +74,8 @@ struct Server {
     startup: Option<Startup>,
     /// No supervisor was up yet, and an operator has asked for one.
     is_first: bool,
+    /// The state directory for which an earlier keeper may have started what is still to be looked for, services aside.
+    unsearched: Option<PathBuf>,
     /// The output of the launcher is not for what stays.
     is_daemon: bool,
     supervisor: Helper,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::env;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
@@ -43,6 +43,9 @@ impl Server {
         birth: Birth,
     ) -> Result<Self, u8> {
         let is_first = matches!(birth, Birth::Started | Birth::Rehearses { .. });
+        let is_upgraded = matches!(birth, Birth::Upgraded { .. });
+        let state_dir = &settings.state_dir;
+        let unsearched = (!is_upgraded && leftovers::may_be_there(state_dir)).then(|| state_dir.clone());
         match Parts::prepare(&settings, signals, &instance, &log, birth) {
             Ok(Parts { keeper, epoll, signals, between, program, untaken }) => {
                 let now = clock::now();
@@ -55,6 +58,7 @@ impl Server {
                     is_daemon: startup.is_daemon(),
                     startup: Some(startup),
                     is_first,
+                    unsearched,
                     supervisor: Helper::new(Kind::Supervisor, now),
                     logger: Helper::new(Kind::Logger, now),
                     channel: None,
@@ -77,11 +81,16 @@ impl Server {
     }
 
     pub(super) fn start_what_is_due(&mut self, now: Moment) {
+        // The one that orders wait for comes first.
+        if self.supervisor.due().is_some_and(|at| at <= now) {
+            self.start_supervisor(now);
+        }
         if self.logger.due().is_some_and(|at| at <= now) {
             self.start_logger(now);
         }
-        if self.supervisor.due().is_some_and(|at| at <= now) {
-            self.start_supervisor(now);
+        if let Some(state_dir) = self.unsearched.take() {
+            // While the supervisor gets ready: what it asks for is not heard before.
+            leftovers::end_no_services(&state_dir);
         }
     }
 
@@ -109,6 +118,7 @@ impl Server {
             version: VERSION,
             keeper: nix::unistd::getpid().as_raw(),
             is_first: self.is_first,
+            logger: self.logger.pid(),
             held: self.keeper.held(),
         }));
         for signal in &self.untaken {
@@ -215,26 +225,24 @@ impl Parts {
 
         // Before those end who hold them.
         keeper.hold_outputs(&settings.state_dir.join(LOG));
+        leftovers::end(&settings.state_dir);
         if birth == Birth::TakesOver {
+            // After the logger, which would take the end of its socket for ours.
             role::close_inherited_outputs();
         }
-        leftovers::end(&settings.state_dir);
-        let untaken = begin(&mut keeper, &settings.state_dir, log, birth);
+        let untaken = begin(&mut keeper, log, birth);
         Ok(Self { keeper, epoll, signals, between: between.into(), program, untaken })
     }
 }
 
 /// What a keeper does first that comes after another one. Gives the signals that are still to be acted on.
-fn begin(keeper: &mut Keeper, state_dir: &Path, log: &Log, birth: Birth) -> VecDeque<Signal> {
+fn begin(keeper: &mut Keeper, log: &Log, birth: Birth) -> VecDeque<Signal> {
     let mut untaken = VecDeque::new();
     let pid = nix::unistd::getpid().as_raw();
     let say = |own: Own| log.say(&Entry::Own(own));
     match birth {
-        Birth::Started | Birth::Rehearses { .. } => leftovers::end_no_services(state_dir),
-        Birth::TakesOver => {
-            say(Part::KeeperRestarted { pid }.into());
-            leftovers::end_no_services(state_dir);
-        }
+        Birth::Started | Birth::Rehearses { .. } => {}
+        Birth::TakesOver => say(Part::KeeperRestarted { pid }.into()),
         Birth::Upgraded { image, from, .. } => {
             say(Part::Upgraded { pid, from, to: env!("CARGO_PKG_VERSION").to_owned() }.into());
             match role::read_inherited(image).and_then(|bytes| load_image(&bytes)) {

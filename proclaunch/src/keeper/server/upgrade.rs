@@ -18,6 +18,7 @@ use proclaunch_core::exit::Exit;
 use proclaunch_core::log::Part;
 use proclaunch_core::signal::Signal;
 
+use crate::keeper::protocol::ToSupervisor;
 use crate::keeper::{HelperSpec, store_image};
 use crate::killpoint;
 use crate::role::{self, Birth, FIRST_SOCKET, KEEPER};
@@ -105,7 +106,11 @@ impl Server {
         self.refuse_upgrade(format!("`{}`: {why}", self.program.display()));
     }
 
-    fn refuse_upgrade(&self, why: String) {
+    fn refuse_upgrade(&mut self, why: String) {
+        // Who has asked for it by the control socket waits for the supervisor to be another one.
+        if let Some(channel) = &mut self.channel {
+            channel.send(&ToSupervisor::UpgradeRefused(why.clone()));
+        }
         self.say(Part::UpgradeRefused { why });
     }
 

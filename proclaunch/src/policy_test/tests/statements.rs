@@ -161,6 +161,18 @@ fn the_defaults_of_the_profiles_directory_apply() {
 }
 
 #[test]
+fn of_instances_the_first_is_tested() {
+    let files = [
+        ("web/instances", "3"),
+        (
+            "web/on_ready.lua",
+            "return function(s) log.info(s.name .. ' ' .. env.INSTANCE .. ' ' .. s.env.INSTANCE) end",
+        ),
+    ];
+    passes(&files, "world.advance(1) expect.log('web@1 1 1')");
+}
+
+#[test]
 fn what_hooks_count_and_measure_can_be_expected() {
     let on_tick = "return function(s)
         metrics.counter('ticks_total') metrics.gauge('rss', s:rss(), { of = 'main' }) end";

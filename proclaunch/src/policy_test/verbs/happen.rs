@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use mlua::Value;
-use proclaunch_core::fleet::Input;
+use proclaunch_core::fleet::{Input, OrderId};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::machine::Order;
 use proclaunch_core::signal::Signal;
@@ -83,7 +83,7 @@ async fn setting(here: Rc<Here>, mut arguments: Arguments) -> Done {
 async fn order(here: Rc<Here>, mut arguments: Arguments) -> Done {
     let given = arguments.text("order")?;
     let order = match given.as_str() {
-        "start" => Order::Start,
+        "start" => Order::Start { force: false },
         "stop" => Order::Stop,
         "restart" => Order::Restart,
         "reload" => Order::Reload,
@@ -95,7 +95,7 @@ async fn order(here: Rc<Here>, mut arguments: Arguments) -> Done {
         }
     };
     let mut stage = here.begun().await?;
-    let input = Input::Order(stage.name().clone(), order);
+    let input = Input::Order(OrderId(0), stage.name().clone(), order);
     stage.ready.push(input);
     stage.settle().await?;
     Ok(())

@@ -54,7 +54,7 @@ fn answers(id: u64, hook: Hook, answer: Answer) -> Input {
 }
 
 fn order(order: Order) -> Input {
-    Input::Order(web(), order)
+    Input::Order(OrderId(0), web(), order)
 }
 
 fn exited_leaving(serial: u64) -> Input {
@@ -80,7 +80,7 @@ fn play(inputs: impl IntoIterator<Item = Input>) -> (Fleet, Vec<String>) {
         now = now.plus(Duration::from_secs(1));
         last = fleet.step(now, input);
     }
-    (fleet, last.iter().map(trace::effect).collect())
+    (fleet, done(&last))
 }
 
 fn idle(fleet: &Fleet) -> Option<Idle> {
@@ -131,7 +131,7 @@ fn what_waits_behind_its_gate_is_started_by_the_next_supervisor() {
     let never = Policy { restart: Restart::Never, ..hooked(&hooks) };
     let passed = answers(1, Hook::OnStart, Answer::Nothing);
     let dies = [scan(never), loaded(&hooks), passed, spawned(2), exited(2, Exit::Code(0))];
-    let (_, last) = play(dies.into_iter().chain([order(Order::Start)]));
+    let (_, last) = play(dies.into_iter().chain([order(Order::Start { force: false })]));
     assert!(last.contains(&"web Remember Gate (order Some(Up))".to_owned()), "{last:?}");
 }
 
@@ -174,7 +174,7 @@ fn an_order_to_start_outranks_should_restart() {
         loaded(&hooks),
         spawned(1),
         exited_leaving(1),
-        order(Order::Start),
+        order(Order::Start { force: false }),
         answers(3, Hook::ShouldRestart, Answer::Restart(Verdict::No("no".to_owned()))),
         gone(1),
     ]);
@@ -221,10 +221,7 @@ fn giving_up_is_said_also_when_should_restart_has_no_opinion() {
         exited(1, Exit::Code(1)),
         answers(2, Hook::ShouldRestart, Answer::Nothing),
     ]);
-    assert_eq!(
-        last,
-        ["web Remember Rest(GaveUp) (order None)", "| ERROR web gave up (died 1 times within 9s)"]
-    );
+    assert_eq!(last, ["web Remember Rest(GaveUp) (order None)", "| ERROR web gave up (died once within 9s)"]);
 }
 
 #[test]

@@ -136,3 +136,31 @@ fn directories_that_are_no_profiles() {
     let text = printed(empty.path(), &["check"], 0);
     assert_eq!(text, ".: warning: holds no profiles\n0 profiles checked: 0 errors, 1 warning\n");
 }
+
+#[test]
+fn instances_that_cannot_be() {
+    web(
+        &[("web/instances", "many")],
+        &[
+            "web/instances: error: says `many`: not a number of instances; write how many run, a whole number from 0 to 1000",
+        ],
+    );
+    let shared =
+        "web/instances: error: says `2`: all of them would write the same `pid_file`; write 0 or 1, or...";
+    web(&[("web/instances", "2"), ("web/pid_file", "pid")], &[shared]);
+    web(
+        &[(".defaults/instances", "2")],
+        &[
+            ".defaults/instances: warning: is no default: how many run of a profile is said in its own directory",
+        ],
+    );
+    // A hook is told what an instance is told.
+    let hook = "local number = assert(env.INSTANCE)\nreturn function() return number ~= '9' end";
+    web(&[("web/instances", "2"), ("web/ready.lua", hook)], &[]);
+    let temp = tree(&[RUN, ("web/instances", "3"), ("web@2/run", RUN.1), ("web@4/run", RUN.1)]);
+    assert_eq!(
+        printed(temp.path(), &["check"], 0),
+        "web/instances: warning: counts web@2, but there is a directory of this name, and that is what runs\n\
+         3 profiles checked: 0 errors, 1 warning\n"
+    );
+}

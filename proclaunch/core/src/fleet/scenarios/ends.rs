@@ -31,7 +31,7 @@ fn scenario_23_a_drain_stops_all_and_ends_when_the_last_is_gone() {
             "b => TERM to main",
         ]);
         // The last order: nothing begins any more.
-        world.order("c", Order::Start);
+        world.order("c", Order::Start { force: false });
         world.scan(&[("a", ALWAYS), ("d", ALWAYS)]);
         world.exits("b", Exit::Code(1));
         assert_eq!(world.fleet.ended(), None);

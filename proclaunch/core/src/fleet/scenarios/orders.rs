@@ -7,7 +7,7 @@ fn scenario_02_down_holds_until_an_order_which_the_next_supervisor_remembers() {
     let down: Settings<'_> = &[("down", "")];
     let mut world = World::with(&[("web", down)]);
     world.did(&[]);
-    world.order("web", Order::Start);
+    world.order("web", Order::Start { force: false });
     world.did(&["web starting", "web => spawn", "web running pid 101"]);
     let ordered = Remembered { order: Some(Want::Up), ..Remembered::default() };
     for (remembered, up, expect) in [
@@ -48,8 +48,8 @@ fn scenario_07_a_stop_while_starting_ends_stopped() {
 fn scenario_07_a_start_while_stopping_ends_running_by_one_start() {
     let mut world = World::with(&[("web", &[])]);
     world.order("web", Order::Stop);
-    world.order("web", Order::Start);
-    world.order("web", Order::Start);
+    world.order("web", Order::Start { force: false });
+    world.order("web", Order::Start { force: false });
     world.exits("web", Exit::Code(0));
     world.waits(Duration::from_secs(1_000));
     world.did(&[
@@ -69,10 +69,10 @@ fn scenario_07_a_start_while_stopping_ends_running_by_one_start() {
 fn scenario_08_two_orders_to_start_are_one_start() {
     let mut world = World::with(&[("web", &[("down", "")])]);
     world.answers = false;
-    world.order("web", Order::Start);
-    world.order("web", Order::Start);
+    world.order("web", Order::Start { force: false });
+    world.order("web", Order::Start { force: false });
     world.answers = true;
-    world.order("web", Order::Start);
+    world.order("web", Order::Start { force: false });
     world.did(&["web starting", "web => spawn", "web running pid 101"]);
 }
 
@@ -102,7 +102,7 @@ fn scenario_13_given_up_and_started_again_by_order_with_a_count_of_nought() {
         "web died (pid 103, exit 1, after 0.5s, given up)",
         "web gave up (died 3 times within 1m 0s)",
     ]);
-    world.order("web", Order::Start);
+    world.order("web", Order::Start { force: false });
     world.did(&["web starting", "web => spawn", "web running pid 104"]);
     for _ in 0..2 {
         world.exits("web", Exit::Code(1));

@@ -52,13 +52,7 @@ pub(super) fn resume(memory: &mut Memory, cx: &mut Context<'_>, record: &Remembe
         };
         state = state.step(memory, cx, end);
     }
-    match memory.profile.clone() {
-        // While nobody looked, the files have changed, or have come back.
-        Some(new) if record.is_gone || memory.shape != Some(Imprint::of(&new.shape)) => {
-            state.step(memory, cx, Event::Settings(new))
-        }
-        Some(_) | None => state,
-    }
+    state
 }
 
 /// Goes on where nothing lived.

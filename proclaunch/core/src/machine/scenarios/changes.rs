@@ -170,7 +170,7 @@ fn scenario_10_down_holds_what_does_not_run_and_lets_run_what_does() {
     check(&[], &[STARTS, RUNS, (It::Says(DOWN), ""), (It::Says(&[]), "")]);
     check(DOWN, &[(It::Begins, ""), (It::Says(&[("down", ""), ("run", "other")]), "")]);
     // An order outranks the file, both ways.
-    check(DOWN, &[(It::Begins, ""), (It::IsTold(Order::Start), "starting; => spawn")]);
+    check(DOWN, &[(It::Begins, ""), (It::IsTold(Order::Start { force: false }), "starting; => spawn")]);
     check(
         &[],
         &[
@@ -220,7 +220,7 @@ fn a_profile_without_good_files_is_held_until_they_are_good() {
     assert_eq!(life.done, ["starting", "=> spawn"]);
     // An order finds nothing that could be started, and is remembered.
     let mut life = held();
-    life.happens(It::IsTold(Order::Start));
+    life.happens(It::IsTold(Order::Start { force: false }));
     assert_eq!(life.done, [""; 0]);
     life.happens(It::Says(&[("down", "")]));
     assert_eq!(life.done, ["starting", "=> spawn"]);
@@ -265,7 +265,7 @@ fn scenario_10_what_disappears_is_stopped_by_the_settings_it_had() {
             (It::Waits(1_000_000), ""),
         ],
     );
-    for order in [Order::Start, Order::Restart] {
+    for order in [Order::Start { force: false }, Order::Restart] {
         let mut life = Life::new(&[]);
         life.happens(It::Begins);
         life.happens(It::Spawns);

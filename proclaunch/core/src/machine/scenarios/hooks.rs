@@ -263,7 +263,7 @@ fn on_stop_chooses_when_and_by_what_but_not_whether() {
     let dies = [(It::Exits(0), "=> lapse; stopped (pid 101, exit 0)")];
     check(STOP, &[&asks[..], &dies].concat());
     let back = [
-        (It::IsTold(Order::Start), ""),
+        (It::IsTold(Order::Start { force: false }), ""),
         (It::Exits(0), "=> lapse; stopped (pid 101, exit 0); starting; => spawn"),
     ];
     check(STOP, &[&asks[..], &back].concat());

@@ -85,7 +85,10 @@ fn what_rests_goes_on_resting() {
     for rest in [Rest::Done, Rest::Dead, Rest::GaveUp] {
         let life = check(&[("restart", "")], &[(rests(rest), ""), (It::Waits(1_000_000), "")]);
         assert_eq!(life.machine.idle(), Some(Idle::Rest(rest)));
-        check(&[("restart", "")], &[(rests(rest), ""), (It::IsTold(Order::Start), "starting; => spawn")]);
+        check(
+            &[("restart", "")],
+            &[(rests(rest), ""), (It::IsTold(Order::Start { force: false }), "starting; => spawn")],
+        );
     }
 }
 

@@ -185,7 +185,7 @@ fn scenario_13_given_up_at_the_limit_and_an_order_resets_the_count() {
             &GIVEN_UP[..],
             &[
                 THE_THIRD,
-                (It::IsTold(Order::Start), "starting; => spawn"),
+                (It::IsTold(Order::Start { force: false }), "starting; => spawn"),
                 (It::Spawns, "running pid 104"),
                 (It::Exits(1), "died (pid 104, exit 1, after 0s, restart in 1s)"),
                 (It::Waits(1_100), "starting; => spawn"),
@@ -279,7 +279,7 @@ fn a_oneshot_is_done_when_it_exits_0_and_retried_when_it_fails() {
     let life = check(ONESHOT, &done);
     assert_eq!(life.machine.idle(), Some(Idle::Rest(Rest::Done)));
     let again = "starting; => spawn";
-    check(ONESHOT, &[&done[..], &[(It::IsTold(Order::Start), again)]].concat());
+    check(ONESHOT, &[&done[..], &[(It::IsTold(Order::Start { force: false }), again)]].concat());
     check(ONESHOT, &[&done[..], &[(It::Says(ONESHOT), ""), (It::Says(CHANGED), again)]].concat());
     check(
         &[("restart", ""), ("oneshot", "")],

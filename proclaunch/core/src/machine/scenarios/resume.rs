@@ -151,3 +151,19 @@ fn a_stop_goes_on_by_the_settings_it_had_though_the_directory_is_gone() {
     life.waits(Duration::from_secs(5));
     did(&mut life, "still running after 10s; killing; => kill tree");
 }
+
+#[test]
+fn what_changes_and_then_goes_while_hooks_are_awaited_is_gone() {
+    let settings: Settings<'_> = &[("on_tick.lua", "return function() end")];
+    let changed: Settings<'_> = &[("on_tick.lua", "return function() end"), ("run", "other")];
+    let mut life = Life::new(settings);
+    for it in [It::Begins, It::LoadsHooks, It::Spawns, It::Exits(0)] {
+        life.happens(it);
+    }
+    killed(&mut life, settings, Found::Nothing);
+    for it in [It::Says(changed), It::Disappears, It::LoadsHooks] {
+        life.happens(it);
+    }
+    assert!(!life.done.contains(&"=> spawn".to_owned()), "{:?}", life.done);
+    assert_eq!((life.machine.idle(), life.machine.want()), (Some(Idle::Gone), Want::Gone));
+}

@@ -89,7 +89,7 @@ fn what_hangs_in_the_kernel_is_said_once_and_nothing_is_started_on_top_of_it() {
                 It::Waits(2_000),
                 "=> kill tree; pid 101 is still there 6.3s after SIGKILL; nothing is started on top of it",
             ),
-            (It::IsTold(Order::Start), ""),
+            (It::IsTold(Order::Start { force: false }), ""),
             (It::Waits(100_000), "=> kill tree (10 times)"),
             (It::IsKilledBy("KILL"), "stopped (pid 101, signal KILL); starting; => spawn"),
         ]),
@@ -173,8 +173,8 @@ fn scenario_07_a_start_while_stopping_ends_running_by_one_start() {
             settings,
             &running(&[
                 IS_STOPPED,
-                (It::IsTold(Order::Start), ""),
-                (It::IsTold(Order::Start), ""),
+                (It::IsTold(Order::Start { force: false }), ""),
+                (It::IsTold(Order::Start { force: false }), ""),
                 (It::Exits(0), "stopped (pid 101, exit 0); starting; => spawn"),
                 (It::Spawns, "running pid 102"),
                 (It::Waits(1_000_000), ""),
@@ -185,7 +185,7 @@ fn scenario_07_a_start_while_stopping_ends_running_by_one_start() {
             &[
                 STARTS,
                 (It::IsTold(Order::Stop), "stopping"),
-                (It::IsTold(Order::Start), ""),
+                (It::IsTold(Order::Start { force: false }), ""),
                 (It::Spawns, "=> TERM to main"),
                 (It::Exits(0), "stopped (pid 101, exit 0); starting; => spawn"),
             ],
@@ -199,17 +199,17 @@ fn the_last_order_counts() {
         ALWAYS,
         &running(&[
             IS_STOPPED,
-            (It::IsTold(Order::Start), ""),
+            (It::IsTold(Order::Start { force: false }), ""),
             (It::IsTold(Order::Stop), ""),
             (It::Exits(0), "stopped (pid 101, exit 0)"),
-            (It::IsTold(Order::Start), "starting; => spawn"),
+            (It::IsTold(Order::Start { force: false }), "starting; => spawn"),
         ]),
     );
 }
 
 #[test]
 fn scenario_08_a_second_start_changes_nothing() {
-    let start = It::IsTold(Order::Start);
+    let start = It::IsTold(Order::Start { force: false });
     let life = [
         (It::Begins, ""),
         (start, "starting; => spawn"),
@@ -256,7 +256,7 @@ fn a_start_by_order_does_not_wait_for_the_backoff() {
         ALWAYS,
         &running(&[
             (It::Exits(1), "died (pid 101, exit 1, after 0s, restart in 0.2s)"),
-            (It::IsTold(Order::Start), "starting; => spawn"),
+            (It::IsTold(Order::Start { force: false }), "starting; => spawn"),
             (It::Spawns, "running pid 102"),
             (It::Exits(1), "died (pid 102, exit 1, after 0s, restart in 0.2s)"),
         ]),

@@ -53,7 +53,7 @@ fn a_gate_that_is_switched_off_stays_shut_until_its_file_changes() {
     assert_eq!(life.machine.idle(), Some(Idle::Held));
     let why = "on_start.lua: 5 errors in a row, the last: line 3: no";
     assert_eq!(life.machine.trouble(), Some(why));
-    life.happens(It::IsTold(Order::Start));
+    life.happens(It::IsTold(Order::Start { force: false }));
     assert_eq!(life.machine.idle(), Some(Idle::Held), "it is not known what the gate would have said");
     life.done.clear();
     life.happens(It::LoadsHooks);
@@ -141,9 +141,22 @@ fn on_event_is_told_when_nothing_follows_an_end() {
     assert_eq!(told(&[("on_event.lua", "1")], 0), ["transition warn exit 0", "gave_up warn exit 0"]);
     assert_eq!(
         told(&[("on_event.lua", "1"), ("restart", ""), ("give_up", "1 60")], 1),
-        ["transition warn died 1 times within 1m 0s", "gave_up error died 1 times within 1m 0s"]
+        ["transition warn exit 1", "gave_up error died once within 1m 0s"]
     );
     assert_eq!(told(&[("on_event.lua", "1"), ("restart", "")], 1), ["transition warn exit 1"]);
+    assert_eq!(told(&[("on_event.lua", "1"), ("oneshot", "")], 0), ["transition info exit 0"], "its work");
+}
+
+#[test]
+fn a_start_that_fails_is_a_warning_to_whoever_listens() {
+    let mut life = Life::new(&[("restart", "")]);
+    life.happens(It::Begins);
+    life.happens(It::FailsToSpawn(2));
+    let mut told = life.actions.iter().filter_map(|action| match action {
+        Action::Happened(happened) => Some((happened.what.level.as_str(), happened.what.to.as_str())),
+        _ => None,
+    });
+    assert!(told.any(|what| what == ("warn", "stopped")), "{:?}", life.done);
 }
 
 #[test]

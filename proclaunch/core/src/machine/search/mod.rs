@@ -19,6 +19,7 @@ mod answers;
 mod killed;
 mod next;
 mod node;
+mod told;
 
 fn profile(run: u128, change: impl FnOnce(&mut Profile)) -> Arc<Profile> {
     let mut profile = Profile {
@@ -32,6 +33,7 @@ fn profile(run: u128, change: impl FnOnce(&mut Profile)) -> Arc<Profile> {
             umask: 0o022,
             nice: None,
             limits: Box::default(),
+            instance: None,
         },
         policy: Policy {
             backoff: Backoff { base: Duration::from_secs(5), cap: Duration::from_secs(5) },
@@ -74,6 +76,7 @@ fn search(flavour: &Flavour) {
         }
         states.insert(node.machine.state());
         node.check_that_stop_ends();
+        node.check_what_is_told(seen.len());
         queue.extend(node.next(flavour));
         queue.extend(node.killed(flavour));
     }

@@ -67,7 +67,13 @@ impl Node {
         if self.machine.state() == StateName::Running {
             self.hook_wishes(all);
         }
-        let orders = [Order::Start, Order::Stop, Order::Restart, Order::Reload, Order::Signal(Signal::HUP)];
+        let orders = [
+            Order::Start { force: false },
+            Order::Stop,
+            Order::Restart,
+            Order::Reload,
+            Order::Signal(Signal::HUP),
+        ];
         // The fleet takes no orders for what it forgets.
         if !self.world.removed {
             events.extend(orders.map(Event::Order));

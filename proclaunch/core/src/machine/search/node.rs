@@ -121,6 +121,10 @@ impl Node {
         let mut cx = Context::new(self.now, &mut self.tickets);
         self.machine.step(&mut cx, event.clone());
         let actions = cx.actions;
+        // What was is for people: a search that keeps it would tell equal nodes apart, and copy texts all the time.
+        self.machine.memory.history = Ring::new();
+        self.machine.memory.decisions = Ring::new();
+        self.machine.memory.decided = Decided::default();
         self.path = Some(Rc::new(Step { before: self.path.take(), event, actions: actions.clone() }));
         for action in actions {
             self.perform(&action);
@@ -194,8 +198,13 @@ impl Node {
             Action::LoadHooks(ref profile) => self.world.loading = Some(profile.policy.hooks.digest),
             Action::Consult(ref question) => self.world.open.push((question.id, question.hook)),
             Action::Lapse(id) => self.world.open.retain(|(open, _)| *open != id),
-            Action::Remember(ref remembered) => self.record = Some(Remembered::clone(remembered)),
-            Action::RemovePidFile(_) | Action::Log(_) => {}
+            Action::Remember(ref remembered) => {
+                let mut record = Remembered::clone(remembered);
+                record.past.history.clear();
+                record.past.decisions.clear();
+                self.record = Some(record);
+            }
+            Action::RemovePidFile(_) | Action::Log(_) | Action::Happened(_) => {}
         }
     }
 

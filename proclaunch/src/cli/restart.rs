@@ -1,0 +1,37 @@
+//! `proclaunch restart`: stops profiles and starts them again, all at once or one after the other.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use super::ordering::{EXIT_CODES, Ordering};
+use super::rolling;
+use crate::control::client::Order;
+
+/// What to restart, and how.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Restart {
+    #[command(flatten)]
+    ordering: Ordering,
+
+    /// One after the other by name, each only when the one before is ready and, if it has checks, healthy; the first
+    /// that fails, or is not so within --timeout, ends it
+    #[arg(long, conflicts_with = "no_wait")]
+    rolling: bool,
+
+    /// With --rolling: so many at a time
+    #[arg(long, value_name = "N", requires = "rolling", default_value = "1", hide_default_value = true)]
+    batch: NonZeroUsize,
+}
+
+impl Restart {
+    /// Orders, waits, prints, and gives the exit code.
+    pub(super) fn run(&self) -> u8 {
+        if self.rolling {
+            rolling::run(&self.ordering, self.batch)
+        } else {
+            self.ordering.run(&Order::Restart)
+        }
+    }
+}

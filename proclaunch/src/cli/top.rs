@@ -1,0 +1,63 @@
+//! `proclaunch top`: a dashboard on the terminal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::output;
+use crate::control::client::{Client, Place};
+use crate::fatal::SYSTEM;
+use crate::top::source::Source;
+use crate::top::{End, TopError, run};
+
+/// What a shell adds to the number of a signal.
+const SIGNALLED: u8 = 128;
+
+const AFTER_HELP: &str = "\
+`?` shows the keys: choose with the arrows, Enter for history and output, `/` to search, `s` start,
+`x` stop, `r` restart, each after `y`. `q` quits; profiles go on as they are. NO_COLOR is respected.
+
+Exit codes:
+  0      It was left with `q`
+  2      The command line is wrong
+  111    There is no supervisor, or no terminal
+  128+N  Signal N ended it";
+
+/// What to show.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Top {
+    /// The state directory of the supervisor.
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "The state directory of the supervisor; may stand before the verb [default: $PROCLAUNCH_STATE_DIR, \
+                else /var/lib/proclaunch for root, else $XDG_STATE_HOME/proclaunch or ~/.local/state/proclaunch]"
+    )]
+    state: Option<PathBuf>,
+
+    /// How many seconds to wait between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
+}
+
+impl Top {
+    /// Shows it until it is left, and gives the exit code.
+    pub(super) fn run(&self) -> u8 {
+        let client = Client::new(Place::find(self.state.as_deref()));
+        let source: Arc<dyn Source> = Arc::new(client);
+        match run(&source, Duration::from_secs(self.every)) {
+            Ok(End::Quit) => 0,
+            Ok(End::Signal(signal)) => {
+                u8::try_from(signal as i32).map_or(SYSTEM, |number| SIGNALLED.saturating_add(number))
+            }
+            Ok(End::Broken) => SYSTEM,
+            Err(error @ (TopError::Terminal(_) | TopError::Supervisor(_))) => {
+                output::complain(&format!("failed to {error}"));
+                SYSTEM
+            }
+        }
+    }
+}

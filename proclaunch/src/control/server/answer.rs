@@ -1,0 +1,127 @@
+//! What is answered: JSON or text at once, or bytes as they come.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::body::{Body, Bytes, Frame, SizeHint};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use tokio::sync::mpsc::Receiver;
+
+use super::connection::Busy;
+use super::request::Refusal;
+use crate::control::api;
+
+/// A whole answer.
+pub(super) type Answer = Response<Content>;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) struct Content {
+    rest: Rest,
+    /// Dropped with the body, when all of it is sent or nobody wants it any more.
+    busy: Option<Busy>,
+}
+
+#[derive(Debug)]
+enum Rest {
+    /// All of it; taken when it is sent.
+    Whole(Option<Bytes>),
+    /// What comes through a channel, until that is closed. The channel is as long as what a slow reader may owe.
+    Stream(Receiver<Bytes>),
+}
+
+impl Content {
+    /// Has the connection be busy until this is sent.
+    pub(super) fn keep(&mut self, busy: Busy) {
+        if matches!(self.rest, Rest::Stream(_)) {
+            busy.follow();
+        }
+        self.busy = Some(busy);
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = match &mut self.get_mut().rest {
+            Rest::Whole(bytes) => Poll::Ready(bytes.take()),
+            Rest::Stream(receiver) => receiver.poll_recv(cx),
+        };
+        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.rest, Rest::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.rest {
+            Rest::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Rest::Stream(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// An answer of this type of content.
+pub(super) fn whole(status: StatusCode, kind: &'static str, bytes: impl Into<Bytes>) -> Answer {
+    answer(status, kind, Rest::Whole(Some(bytes.into())))
+}
+
+/// An answer that goes on.
+pub(super) fn stream(kind: &'static str, receiver: Receiver<Bytes>) -> Answer {
+    answer(StatusCode::OK, kind, Rest::Stream(receiver))
+}
+
+fn answer(status: StatusCode, kind: &'static str, rest: Rest) -> Answer {
+    let mut answer = Response::new(Content { rest, busy: None });
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    // It is another one in a moment.
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// JSON, with a line end for those who read it in a terminal.
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Answer {
+    let mut bytes =
+        serde_json::to_vec(value).expect("what is answered has no maps with keys that are no text");
+    bytes.push(b'\n');
+    whole(status, "application/json", bytes)
+}
+
+/// A text of one line.
+pub(super) fn text(status: StatusCode, line: &str) -> Answer {
+    whole(status, "text/plain; charset=utf-8", format!("{line}\n"))
+}
+
+/// An error, in one sentence, and what would be right.
+pub(super) fn error(status: StatusCode, error: impl Into<String>, hint: Option<String>) -> Answer {
+    json(status, &api::Error { error: error.into(), hint, result: None, profile: None })
+}
+
+/// The answer to a request that leads nowhere.
+pub(super) fn refusal(refusal: Refusal) -> Answer {
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut answer = error(status, refusal.error, refusal.hint);
+    if let Some(allow) = refusal.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+        answer.headers_mut().insert(ALLOW, allow);
+    }
+    answer
+}
+
+/// The supervisor does not answer: it ends, or this server is another one's already.
+pub(super) fn no_reactor() -> Answer {
+    error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "the supervisor has ended before it answered",
+        Some("the next one answers in a moment; an order that was taken stays in force".to_owned()),
+    )
+}

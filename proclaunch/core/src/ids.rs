@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 /// The longest profile name, in bytes.
 pub const NAME_MAX: usize = 128;
 
+/// What a profile's name is, for whoever has written one that is none.
+pub const NAME_RULE: &str = "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at \
+                             most 128 characters";
+
 /// The name of a profile: `[A-Za-z0-9_][A-Za-z0-9_.@-]{0,127}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use proclaunch_core::hook::Hook;
-use proclaunch_core::ids::ProfileName;
+use proclaunch_core::ids::{NAME_RULE, ProfileName};
 use proclaunch_core::profile::{Defaults, Files, Instances, parse};
 use tokio::runtime;
 use tokio::task::LocalSet;
@@ -30,8 +30,9 @@ pub use finding::{Finding, Report, Severity};
 use scripts::Modules;
 use target::Target;
 
-const BAD_NAME: &str = "is no profile: a profile's name begins with a letter, a digit or `_`, goes on with those or \
-                        `.@-`, and has at most 128 characters";
+fn bad_name() -> String {
+    format!("is no profile: {NAME_RULE}")
+}
 
 /// Why nothing was checked. Completes "failed to ...".
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +87,7 @@ impl Check<'_> {
         let only = self.target.only.clone();
         let is_meant = |name: &str| only.as_ref().is_none_or(|(only, _)| only == name);
         for name in scan.bad_names.iter().filter(|_| only.is_none()) {
-            self.report.add(Finding::warning(self.target.shown(name), None, BAD_NAME));
+            self.report.add(Finding::warning(self.target.shown(name), None, bad_name()));
         }
         for (name, files) in scan.profiles.iter().filter(|(name, _)| is_meant(name.as_str())) {
             self.profile(name, files, &defaults, &modules).await;
@@ -94,7 +95,7 @@ impl Check<'_> {
         }
         if self.report.profiles.is_empty() {
             self.report.add(match only {
-                Some((_, shown)) => Finding::error(shown, None, BAD_NAME),
+                Some((_, shown)) => Finding::error(shown, None, bad_name()),
                 None => Finding::warning(self.target.shown(""), None, "holds no profiles"),
             });
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use log::LevelFilter;
-use proclaunch_core::ids::ProfileName;
+use proclaunch_core::ids::{NAME_RULE, ProfileName};
 
 use super::Access;
 
@@ -77,11 +77,7 @@ pub struct Arguments {
 }
 
 pub(super) fn profile_name(text: &str) -> Result<ProfileName, String> {
-    ProfileName::parse(text).ok_or_else(|| {
-        "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at most 128 \
-         characters"
-            .to_owned()
-    })
+    ProfileName::parse(text).ok_or_else(|| NAME_RULE.to_owned())
 }
 
 /// How important a line is, the most important first: of one line, or the least of those logged.

@@ -52,12 +52,12 @@ pub struct Logs {
     follow: bool,
 
     /// Only the last N lines [default: 100; with --since: all]
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true)]
     lines: Option<u64>,
 
     /// Only what was written in the last seconds (`30`), minutes (`10m`), hours (`2h`) or days (`1d`), or since a time
     /// (`2026-11-23T14:31:05Z`)
-    #[arg(long, value_name = "T", value_parser = since)]
+    #[arg(long, value_name = "T", value_parser = since, allow_negative_numbers = true)]
     since: Option<Duration>,
 
     #[command(flatten)]

@@ -50,7 +50,7 @@ pub(super) struct Ordering {
     no_wait: bool,
 
     /// How long to wait; then the order stays in force [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
     timeout: Option<Duration>,
 
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use clap::Args;
 use proclaunch_core::ids::ProfileName;
 
+use super::arguments::profile_name;
 use super::asking::{Asking, FAILED, UNKNOWN, failed};
 use super::select::Selected;
 use crate::control::glob::Glob;
@@ -24,7 +25,7 @@ Exit codes:
 #[command(after_help = AFTER_HELP)]
 pub struct RunHook {
     /// The profile
-    #[arg(value_name = "NAME", value_parser = name)]
+    #[arg(value_name = "NAME", value_parser = profile_name)]
     name: ProfileName,
 
     /// The hook: `health`, `should_restart`, ...; its file without `.lua`
@@ -61,8 +62,4 @@ impl RunHook {
             Err(failure) => failed(&failure),
         }
     }
-}
-
-fn name(text: &str) -> Result<ProfileName, String> {
-    ProfileName::parse(text).ok_or_else(|| "this is no name of a profile".to_owned())
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::INSTANCES_MAX;
 
+use super::arguments::profile_name;
 use super::asking::{Asking, failed, line};
 use super::ordering::seconds;
 use super::output;
@@ -31,11 +32,11 @@ Exit codes:
 #[command(after_help = AFTER_HELP)]
 pub struct Scale {
     /// The name of the directory, without `@`
-    #[arg(value_name = "NAME", value_parser = name)]
+    #[arg(value_name = "NAME", value_parser = profile_name)]
     name: ProfileName,
 
     /// How many are to run, 0 to 1000
-    #[arg(value_name = "COUNT", value_parser = clap::value_parser!(u16).range(0..=i64::from(INSTANCES_MAX)))]
+    #[arg(value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(0..=i64::from(INSTANCES_MAX)))]
     count: u16,
 
     /// Do not wait until it is so
@@ -43,7 +44,7 @@ pub struct Scale {
     no_wait: bool,
 
     /// How long to wait; then the order stays in force [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
     timeout: Option<Duration>,
 
     #[command(flatten)]
@@ -62,8 +63,4 @@ impl Scale {
             Err(failure) => failed(&failure),
         }
     }
-}
-
-fn name(text: &str) -> Result<ProfileName, String> {
-    ProfileName::parse(text).ok_or_else(|| "no profile can have this name".to_owned())
 }

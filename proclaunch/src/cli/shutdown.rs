@@ -31,7 +31,7 @@ pub struct Shutdown {
     no_wait: bool,
 
     /// How long to wait; then it goes on [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
     timeout: Option<Duration>,
 
     #[command(flatten)]

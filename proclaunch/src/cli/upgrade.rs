@@ -34,7 +34,7 @@ pub struct Upgrade {
     no_wait: bool,
 
     /// How long to wait for the new supervisor [default: 30]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "no_wait")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
     timeout: Option<Duration>,
 
     #[command(flatten)]

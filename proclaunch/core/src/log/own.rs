@@ -8,7 +8,7 @@ use super::entry::Level;
 use super::format::Span;
 use super::part::Part;
 use crate::hook::Hook;
-use crate::ids::ProfileName;
+use crate::ids::{NAME_RULE, ProfileName};
 use crate::signal::Signal;
 
 /// What ProcLaunch says about itself.
@@ -50,8 +50,6 @@ pub enum Own {
     Part(Part),
 }
 
-const NAMES: &str = "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at \
-                     most 128 characters";
 const TAKEN: &str = "there is a directory of this name, and that is what runs";
 
 impl Own {
@@ -131,7 +129,7 @@ impl fmt::Display for Own {
             Self::WatchIncomplete { why } => {
                 write!(f, "cannot be told of every change ({why}); the profiles are read again each second")
             }
-            Self::BadDirectoryName { name } => write!(f, "ignores the directory `{name}`: {NAMES}"),
+            Self::BadDirectoryName { name } => write!(f, "ignores the directory `{name}`: {NAME_RULE}"),
             Self::BadDefault { problem } => write!(f, "bad default: {problem}"),
             Self::InstanceNameTaken { name, of } => write!(f, "runs no instance {name} of {of}: {TAKEN}"),
             Self::OutputLost { name, why } => {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use proclaunch_core::hook::Hook;
-use proclaunch_core::ids::ProfileName;
+use proclaunch_core::ids::{NAME_RULE, ProfileName};
 use proclaunch_core::profile::closest;
 use proclaunch_core::signal::Signal;
 
@@ -176,15 +176,8 @@ fn nowhere(none: NoRoute, path: &str) -> Refusal {
     }
 }
 
-/// What a name is, for whoever wrote one that is none.
-const NAMES: &str = "a profile's name begins with a letter, a digit or `_`, goes on with those or `.@-`, and has at \
-                     most 128 characters";
-
 fn profile_name(segment: &str) -> Result<ProfileName, Refusal> {
-    let text = decoded(segment)?;
-    ProfileName::parse(&text).ok_or_else(|| {
-        Refusal::bad(format!("`{}` is not the name of a profile", shown(&text)), NAMES.to_owned())
-    })
+    profile_name_of(&decoded(segment)?)
 }
 
 fn hook_name(segment: &str) -> Result<Hook, Refusal> {
@@ -231,7 +224,7 @@ fn value(parameter: &Parameter, text: &str) -> Result<Value, Refusal> {
 
 fn profile_name_of(text: &str) -> Result<ProfileName, Refusal> {
     ProfileName::parse(text).ok_or_else(|| {
-        Refusal::bad(format!("`{}` is not the name of a profile", shown(text)), NAMES.to_owned())
+        Refusal::bad(format!("`{}` is not the name of a profile", shown(text)), NAME_RULE.to_owned())
     })
 }
 

@@ -37,7 +37,8 @@ fn an_order_is_waited_for_and_told_in_a_line() {
     assert_eq!(fake.printed(&["signal", "SIGUSR1", "web"], 0).0, "web signal USR1 sent to pid 4242\n");
     fake.printed(&["signal", "LOUD", "web"], 2);
     fake.printed(&["stop"], 2);
-    fake.printed(&["stop", "web", "--timeout", "-1"], 2);
+    let (_, err) = fake.printed(&["stop", "web", "--timeout", "-1"], 2);
+    assert!(err.contains("'-1'") && err.contains("a number of seconds above 0 is needed"), "{err}");
     fake.printed(&["stop", "web", "--timeout", "1", "--no-wait"], 2);
     let (out, _) = fake.printed(&["restart", "web", "--json"], 1);
     let value: Value = serde_json::from_str(&out).unwrap();

@@ -51,6 +51,25 @@ fn what_is_looked_at_is_answered() {
 }
 
 #[test]
+fn a_probe_that_asks_by_head_gets_the_head_of_the_answer_alone() {
+    let supervisor = three();
+    let control = supervisor.control();
+    for target in ["/livez", "/readyz?profile=foo", "/metrics", "/v1/profiles/foo"] {
+        let mut stream = control.connect();
+        stream.write_all(request("HEAD", target, &["Connection: close"]).as_bytes()).unwrap();
+        let mut said = String::new();
+        stream.read_to_string(&mut said).unwrap();
+        assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{target}: {said}");
+        let (head, body) = said.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("content-length: ") && body.is_empty(), "{target}: {said}");
+    }
+    let refused = control.send("DELETE", "/livez", &[]).all();
+    refused.error(405);
+    assert_eq!(refused.header("allow"), Some("GET, HEAD"));
+    supervisor.drain();
+}
+
+#[test]
 fn scenario_36_a_name_is_exact_and_a_pattern_is_one() {
     let supervisor = three();
     let control = supervisor.control();

@@ -1,6 +1,6 @@
 //! Where a request leads.
 
-use super::{ROUTES, Route};
+use super::{Method, ROUTES, Route};
 
 /// A route that a request leads to, and what its path names, as it stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub enum NoRoute {
     Method(String),
 }
 
-/// Where a request leads.
+/// Where a request leads. `HEAD` leads where `GET` does: whoever speaks HTTP leaves the body out, and many a probe asks
+/// by it.
 ///
 /// # Errors
 /// There is no such route.
@@ -31,11 +32,19 @@ pub fn find<'a>(method: &str, path: &'a str) -> Result<Matched<'a>, NoRoute> {
     if there.is_empty() {
         return Err(NoRoute::Path);
     }
+    let method = if method == "HEAD" { Method::Get.name() } else { method };
     let found = there.iter().find(|matched| matched.route.method.name() == method).copied();
     found.ok_or_else(|| {
-        let names: Vec<&str> = there.iter().map(|matched| matched.route.method.name()).collect();
+        let names: Vec<&str> = there.iter().map(|matched| allowed(matched.route.method)).collect();
         NoRoute::Method(names.join(", "))
     })
+}
+
+const fn allowed(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET, HEAD",
+        Method::Post => "POST",
+    }
 }
 
 fn matched<'a>(route: &'static Route, path: &'a str) -> Option<Matched<'a>> {

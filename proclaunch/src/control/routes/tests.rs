@@ -20,6 +20,8 @@ fn other_paths_and_methods_lead_nowhere() {
     for path in ["", "/", "/v1", "/v1/profiles/", "/v1/profiles//log", "/v1/profiles/web/", "/v2/profiles"] {
         assert_eq!(find("GET", path), Err(NoRoute::Path), "{path}");
     }
-    assert_eq!(find("DELETE", "/v1/profiles/web"), Err(NoRoute::Method("GET".to_owned())));
+    assert_eq!(find("DELETE", "/v1/profiles/web"), Err(NoRoute::Method("GET, HEAD".to_owned())));
+    assert_eq!(find("HEAD", "/v1/profiles/web/start"), Err(NoRoute::Method("POST".to_owned())));
+    assert_eq!(find("HEAD", "/livez").unwrap().route.to, Endpoint::Live);
     assert_eq!(find("GET", "/v1/profiles/web/start"), Err(NoRoute::Method("POST".to_owned())));
 }

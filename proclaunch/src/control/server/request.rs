@@ -170,7 +170,7 @@ fn nowhere(none: NoRoute, path: &str) -> Refusal {
         NoRoute::Method(allow) => Refusal {
             status: 405,
             error: format!("`{}` is not for this method", shown(path)),
-            hint: Some(format!("use {allow}")),
+            hint: Some(format!("use {}", allow.replace(", ", " or "))),
             allow: Some(allow),
         },
     }

@@ -16,6 +16,7 @@ pub mod logging;
 pub mod nofile;
 pub mod panics;
 pub mod policy_test;
+pub mod program;
 pub mod role;
 pub mod scan;
 #[cfg(test)]

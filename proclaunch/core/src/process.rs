@@ -103,4 +103,6 @@ pub enum SpawnError {
     Errno(i32),
     /// There is no such user or group.
     Unknown(String),
+    /// The program's file is there, but is none that the kernel executes: why, a predicate.
+    Unfit(String),
 }

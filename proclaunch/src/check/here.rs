@@ -4,9 +4,7 @@
 //! is said by an absolute path and is not there, is an error.
 
 use std::env;
-use std::fs::{self, File};
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::Path;
 
 use proclaunch_core::process::SpawnError;
@@ -14,9 +12,7 @@ use proclaunch_core::profile::{Profile, Shape};
 
 use super::finding::Finding;
 use crate::keeper::look_up;
-
-/// How much of a program the kernel reads to find out what it is (`BINPRM_BUF_SIZE`).
-const HEAD: u64 = 256;
+use crate::program::{Format, is_program};
 
 /// Looks at what a profile names; `shown` is its directory as findings show it.
 pub(super) fn look(profile: &Profile, dir: &Path, shown: &Path) -> Vec<Finding> {
@@ -33,44 +29,18 @@ pub(super) fn look(profile: &Profile, dir: &Path, shown: &Path) -> Vec<Finding> 
     findings
 }
 
-/// Whether the kernel can execute `run`.
+/// Whether the kernel can execute `run`. What may be executed but not read is taken as it is.
 fn program(run: &Path, shown: &Path, workplace: &Path) -> Option<Finding> {
-    let mut head = Vec::new();
-    // What may be executed but not read is taken as it is.
-    File::open(run).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-    let error = |message: String| Some(Finding::error(shown, Some(1), message));
-    let Some(line) = head.strip_prefix(b"#!") else {
-        let is_text = head.iter().all(|byte| !matches!(byte, 0..=8));
-        let why =
-            "begins without `#!`, and the kernel executes no such text; write `#!/bin/sh` as its first line";
-        return if is_text { error(why.to_owned()) } else { None };
-    };
-    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if line.ends_with(b"\r") {
-        return error(
-            "has lines that end in CR LF: the kernel looks for an interpreter with CR in its name".to_owned(),
-        );
-    }
-    let line = String::from_utf8_lossy(line);
-    let mut words = line.split_whitespace();
-    let Some(interpreter) = words.next() else {
-        return error("names no interpreter after `#!`".to_owned());
-    };
-    if !is_program(&workplace.join(interpreter)) {
-        return error(format!("needs the interpreter `{interpreter}`, which is not here"));
-    }
-    if Path::new(interpreter).file_name() == Some("env".as_ref()) {
-        let name = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
-        if !is_on_path(name) {
+    match Format::of(run, workplace)? {
+        Format::Binary => None,
+        Format::Unfit(why) => Some(Finding::error(shown, Some(1), why)),
+        Format::Script { interpreter, words } => {
+            Path::new(&interpreter).file_name().filter(|name| *name == "env")?;
+            let name = words.iter().find(|word| !word.starts_with('-') && !word.contains('='))?;
             let message = format!("needs `{name}`, which is not in PATH here");
-            return Some(Finding::warning(shown, Some(1), message));
+            (!is_on_path(name)).then(|| Finding::warning(shown, Some(1), message))
         }
     }
-    None
-}
-
-fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 fn is_on_path(name: &str) -> bool {
@@ -81,7 +51,7 @@ fn is_on_path(name: &str) -> bool {
 
 fn user(shape: &Shape, shown: &Path) -> Option<Finding> {
     match look_up(shape.user.as_ref()?) {
-        Ok(_) | Err(SpawnError::Errno(_)) => None,
+        Ok(_) | Err(SpawnError::Errno(_) | SpawnError::Unfit(_)) => None,
         Err(SpawnError::Unknown(what)) => {
             let message = format!("names the {what}, which this machine does not know");
             Some(Finding::warning(shown.join("user"), None, message))

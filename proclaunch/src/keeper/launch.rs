@@ -19,10 +19,11 @@ use super::command::{Command, path_string};
 use super::credentials::{self, Identity};
 use super::environment::{Environment, entry};
 use super::error::KeeperError;
-use super::protocol::{Input, Kind, Output, Pipes, Report, SpawnSpec};
+use super::protocol::{Input, Kind, Output, Pipes, Program, Report, SpawnSpec};
 use super::{Keeper, Main, Start, output, stat};
 use crate::killpoint;
 use crate::nofile::FirstLimit;
+use crate::program::why_unfit;
 use crate::sys::spawn::{Dispositions, Launched, Plan, Stack, launch};
 
 /// What every start uses, made once.
@@ -214,6 +215,7 @@ impl Keeper {
         let (launched, lost) = match self.launcher.start(spec, pipes) {
             Ok(launched) => launched,
             Err((stage, error)) => {
+                let error = meant(spec, stage, error);
                 self.reports.push(Report::SpawnFailed { name, ticket, stage, error });
                 return;
             }
@@ -293,4 +295,15 @@ const fn number(resource: Resource) -> u32 {
 
 fn at(stage: Stage) -> impl Fn(Errno) -> (Stage, SpawnError) {
     move |errno| (stage, SpawnError::Errno(errno as i32))
+}
+
+/// What an error of the kernel's means, where that can be told from the file.
+fn meant(spec: &SpawnSpec, stage: Stage, error: SpawnError) -> SpawnError {
+    let SpawnError::Errno(errno) = error else { return error };
+    let is_of_the_file = matches!(Errno::from_raw(errno), Errno::ENOENT | Errno::ENOEXEC);
+    if stage == Stage::Exec && is_of_the_file && spec.program == Program::Run {
+        let why = why_unfit(&spec.profile_dir.join("run"), &spec.directory);
+        return why.map_or(error, SpawnError::Unfit);
+    }
+    error
 }

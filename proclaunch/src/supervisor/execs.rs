@@ -117,5 +117,6 @@ fn why(argv: &[Vec<u8>], stage: Stage, error: &SpawnError) -> String {
         }
         SpawnError::Errno(errno) => format!("{name}: failed to {what}: {}", Errno::from_raw(*errno).desc()),
         SpawnError::Unknown(who) => format!("{name}: failed to {what}: {who}"),
+        SpawnError::Unfit(why) => format!("{name}: failed to {what}: it {why}"),
     }
 }

@@ -186,7 +186,15 @@ fn scenario_16_each_failure_names_its_stage_and_errno() {
 
     let spec = bench.profile("");
     fs::write(spec.profile_dir.join("run"), "#!/no/such/interpreter\n").unwrap();
-    fails(&mut bench, &spec, Stage::Exec, &errno(Errno::ENOENT));
+    let unfit = |why: &str| SpawnError::Unfit(why.to_owned());
+    let why = "needs the interpreter `/no/such/interpreter`, which is not here";
+    fails(&mut bench, &spec, Stage::Exec, &unfit(why));
+    fs::write(spec.profile_dir.join("run"), "#!/bin/sh\r\n").unwrap();
+    let why = "has lines that end in CR LF: the kernel looks for an interpreter with CR in its name";
+    fails(&mut bench, &spec, Stage::Exec, &unfit(why));
+    fs::write(spec.profile_dir.join("run"), b"\x7fELF\x02\x01\x01\0 no more").unwrap();
+    let why = "is a binary for another machine, or one whose loader is not here";
+    fails(&mut bench, &spec, Stage::Exec, &unfit(why));
 
     let spec = bench.profile("");
     let run = spec.profile_dir.join("run");
@@ -200,7 +208,9 @@ fn scenario_16_each_failure_names_its_stage_and_errno() {
 
     let spec = bench.profile("");
     fs::write(spec.profile_dir.join("run"), "no program").unwrap();
-    fails(&mut bench, &spec, Stage::Exec, &errno(Errno::ENOEXEC));
+    let why =
+        "begins without `#!`, and the kernel executes no such text; write `#!/bin/sh` as its first line";
+    fails(&mut bench, &spec, Stage::Exec, &unfit(why));
 
     let mut spec = bench.profile("");
     spec.directory = "/no/such/directory".into();

@@ -71,6 +71,7 @@ impl fmt::Display for SpawnError {
             // `io::Error` only looks the number up; it asks nobody.
             Self::Errno(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(*errno)),
             Self::Unknown(what) => write!(f, "unknown {what}"),
+            Self::Unfit(why) => write!(f, "it {why}"),
         }
     }
 }

@@ -63,8 +63,8 @@ fn bug_22_a_run_that_cannot_be_executed_makes_no_second_supervisor() {
     sandbox.profile("db", SLEEP);
     let supervisor = sandbox.start();
     let failed = supervisor.wait_for_line("web", "failed to start");
-    let expect =
-        "failed to start (could not execute `run`: No such file or directory (os error 2), restart in ";
+    let expect = "failed to start (could not execute `run`: it needs the interpreter `/no/such/interpreter`, which is not \
+                  here, restart in ";
     assert!(failed.starts_with(expect), "{failed}");
     supervisor.wait_for("another try", || supervisor.said("web", "failed to start").get(1).cloned());
     let db = supervisor.main_process("db");

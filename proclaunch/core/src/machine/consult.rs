@@ -16,6 +16,7 @@ use crate::log::{Said, Span};
 use crate::profile::Fingerprint;
 
 use super::Context;
+use super::decisions::LEAVES_IT;
 use super::event::Action;
 use super::health::Health;
 use super::memory::{Memory, Rest, Want};
@@ -318,7 +319,7 @@ impl Memory {
     fn no_verdict(&mut self, cx: &mut Context<'_>, why: &str, fallback: Then) -> Then {
         if !why.is_empty() {
             let inputs = self.reason.clone();
-            self.note_hook(cx.now, Hook::ShouldRestart, "leaves it to the settings", &inputs, why);
+            self.note_hook(cx.now, Hook::ShouldRestart, LEAVES_IT, &inputs, why);
         }
         self.for_reason("its settings decide");
         self.say_if_given_up(cx, fallback);

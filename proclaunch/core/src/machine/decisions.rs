@@ -23,6 +23,9 @@ pub(super) const DECISIONS_KEPT: usize = 8;
 /// The longest text of a decision or of a change of state, in bytes.
 const TEXT_MAX: usize = 160;
 
+/// What a hook decides that has no opinion.
+pub(super) const LEAVES_IT: &str = "leaves it to the settings";
+
 /// Why a machine without `restart` is not restarted.
 const NEVER: &str = "there is no `restart` file, or it says never";
 

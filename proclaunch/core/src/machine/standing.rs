@@ -7,12 +7,13 @@ use crate::ids::Ticket;
 use crate::log::Times;
 
 use super::Machine;
+use super::decisions::LEAVES_IT;
 use super::health::Health;
 use super::memory::{Memory, Rest, Want};
 use super::remembered::Cause;
 use super::starting::DRAINS;
 use super::state::{Gate, Idle, Readying, Running, Starting, State, StateName, Stopped, Stopping, Then};
-use super::status::{Next, Status};
+use super::status::{By, Next, Status};
 
 impl Machine {
     /// What others are told of the machine.
@@ -221,8 +222,9 @@ impl Memory {
             }
             Idle::Rest(Rest::Dead) => match exit() {
                 Some(exit) if exit == self.reason => format!("{exit}, not to be restarted"),
-                Some(exit) => format!("{exit}: {}", self.reason),
-                None => format!("not to be restarted: {}", self.reason),
+                Some(exit) if self.verdict_in_words().is_some() => format!("{exit}: {}", self.reason),
+                // What was killed because its start had failed did not fail by that.
+                Some(_) | None => format!("not to be restarted: {}", self.reason),
             },
             Idle::Rest(Rest::GaveUp) => match exit() {
                 Some(exit) => format!("{}, the last: {exit}", self.reason),
@@ -234,13 +236,24 @@ impl Memory {
 
     /// What its next try comes after.
     fn deaths_in_words(&self) -> String {
-        let verb = if self.has_ended { "died" } else { "failed" };
         let reason = &self.reason;
-        match (self.cause, self.failures) {
+        let verb = if self.exit_in_words().is_some_and(|exit| exit == *reason) { "died" } else { "failed" };
+        let deaths = match (self.cause, self.failures) {
             (Cause::Died, times @ 1..) => format!("{verb} {}, {reason}", Times(times)),
             (Cause::Unhealthy, _) => format!("unhealthy: {reason}"),
             (Cause::Died | Cause::None | Cause::Changed | Cause::Order, _) => reason.clone(),
+        };
+        match self.verdict_in_words() {
+            Some(verdict) if !verdict.is_empty() => format!("{deaths}; should_restart says: {verdict}"),
+            Some(_) | None => deaths,
         }
+    }
+
+    /// Why `should_restart` has decided as it did, if it was the last who decided anything.
+    fn verdict_in_words(&self) -> Option<&str> {
+        let last = self.decisions.iter().next_back()?;
+        let is_its = last.by == By::Hook(Hook::ShouldRestart) && last.what != LEAVES_IT;
+        is_its.then_some(last.reason.as_str())
     }
 
     fn why_running(&self, running: &Running) -> String {

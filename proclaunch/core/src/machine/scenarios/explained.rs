@@ -289,6 +289,33 @@ fn hooks_that_would_be_asked_and_have_decided() {
 }
 
 #[test]
+fn why_it_waits_is_in_the_words_of_the_hook_that_has_it_wait() {
+    let later: fn() -> HookOutcome = || {
+        HookOutcome::Answer(Answer::Restart(Verdict::After(Duration::from_secs(30), "cool down".to_owned())))
+    };
+    let nothing: fn() -> HookOutcome = || HookOutcome::Answer(Answer::Nothing);
+    let settings: Settings<'_> =
+        &[("restart", ""), ("backoff", "2 60"), ("should_restart.lua", "return function() end")];
+    let died = [It::Begins, It::LoadsHooks, It::Spawns, It::Exits(1)];
+    let waits = after(settings, &[&died[..], &[It::Hears(Hook::ShouldRestart, later)]].concat());
+    status(&waits, "Backoff backoff: died once, exit 1; should_restart says: cool down; next try in 30s");
+    let waits = after(settings, &[&died[..], &[It::Hears(Hook::ShouldRestart, nothing)]].concat());
+    assert_eq!(waits.machine.status().why, "died once, exit 1");
+}
+
+#[test]
+fn a_start_that_took_too_long_did_not_fail_by_being_killed() {
+    let not_yet: fn() -> HookOutcome = || HookOutcome::Answer(Answer::Ready(Err("warming up".to_owned())));
+    let settings: Settings<'_> = &[("start_timeout", "2"), ("ready.lua", "return function() end")];
+    let mut life =
+        after(settings, &[It::Begins, It::LoadsHooks, It::Spawns, It::Hears(Hook::Ready, not_yet)]);
+    life.waits(Duration::from_secs(2));
+    life.happens(It::Exits(0));
+    life.happens(It::IsGone);
+    status(&life, "Dead idle: not to be restarted: not ready in time: warming up");
+}
+
+#[test]
 fn what_was_decided_is_told_after_the_supervisor_has_died() {
     let mut life = after(&[("restart", "")], &[It::Begins, It::Spawns, It::Exits(1), It::IsTold(START)]);
     let (told, history) = (life.machine.explain(life.now).decisions, life.machine.history().clone());

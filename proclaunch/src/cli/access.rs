@@ -22,12 +22,18 @@ pub struct Access {
     pub status_group: Option<String>,
 
     /// Serve over TCP too: everybody who can connect may see everything
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     pub listen: Option<SocketAddr>,
 
     /// Whoever sends what is in FILE as `Authorization: Bearer` may give orders over TCP
     #[arg(long, value_name = "FILE", requires = "listen")]
     pub token_file: Option<PathBuf>,
+}
+
+/// No name: it would stand for many addresses, and for others tomorrow.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address and a port such as 127.0.0.1:9180 or [::]:9180 are expected".to_owned())
 }
 
 impl Access {

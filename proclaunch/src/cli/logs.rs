@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::asking::{Asking, UNKNOWN, failed, line};
 use super::merge::{Merge, Next, PIECE_MAX};
+use super::number::whole;
 use super::output;
 use super::select::Selected;
 use super::since::since;
@@ -52,7 +53,7 @@ pub struct Logs {
     follow: bool,
 
     /// Only the last N lines [default: 100; with --since: all]
-    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     lines: Option<u64>,
 
     /// Only what was written in the last seconds (`30`), minutes (`10m`), hours (`2h`) or days (`1d`), or since a time
@@ -62,6 +63,10 @@ pub struct Logs {
 
     #[command(flatten)]
     asking: Asking,
+}
+
+fn count(text: &str) -> Result<u64, String> {
+    whole(text, 0..=u64::MAX)
 }
 
 /// What a thread that follows says.

@@ -19,6 +19,7 @@ mod logs;
 mod man;
 mod merge;
 mod new;
+mod number;
 mod ordering;
 mod output;
 mod progress;
@@ -43,6 +44,7 @@ mod upgrade;
 mod verb;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
@@ -78,9 +80,20 @@ impl Typed {
                 let matches = command().try_get_matches_from(words)?;
                 Arguments::from_arg_matches(&matches).map(Self::Serve)
             }
+            Err(answer) if answer.use_stderr() => Err(mistyped(&words).unwrap_or(answer)),
             parsed => parsed.map(Self::Serve),
         }
     }
+}
+
+/// What is said of a command line that makes no sense, if its first word is nearly a verb and nothing that is there.
+fn mistyped(words: &[OsString]) -> Option<clap::Error> {
+    let word = words.get(1)?.to_str().filter(|word| !Path::new(word).exists())?;
+    let meant = verb::meant(word)?;
+    let text = format!(
+        "there is no verb `{word}`; did you mean `{meant}`? To supervise, STATE_DIR and PROFILES_DIR are needed\n"
+    );
+    Some(clap::Error::raw(ErrorKind::InvalidSubcommand, text))
 }
 
 /// `--state DIR VERB` as `VERB --state DIR`.

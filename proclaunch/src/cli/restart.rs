@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
+use super::number::whole;
 use super::ordering::{EXIT_CODES, Ordering};
 use super::rolling;
 use crate::control::client::Order;
@@ -21,8 +22,12 @@ pub struct Restart {
     rolling: bool,
 
     /// With --rolling: so many at a time
-    #[arg(long, value_name = "N", requires = "rolling", default_value = "1", hide_default_value = true)]
+    #[arg(long, value_name = "N", value_parser = batch, allow_negative_numbers = true, requires = "rolling", default_value = "1", hide_default_value = true)]
     batch: NonZeroUsize,
+}
+
+fn batch(text: &str) -> Result<NonZeroUsize, String> {
+    whole::<usize>(text, 1..=u64::MAX).map(|count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
 }
 
 impl Restart {

@@ -163,7 +163,8 @@ fn verdict(profile: &api::Profile, is_late: bool) -> Verdict {
         ("serving", _) if is_late => Verdict::Fails("its checks have said nothing yet".to_owned()),
         ("serving", _) => Verdict::Waits,
         ("unhealthy", _) => Verdict::Fails("it is unhealthy".to_owned()),
-        (standing, _) => Verdict::Fails(format!("it is {standing} again")),
+        ("backoff" | "dead" | "gave_up", _) => Verdict::Fails(format!("it has ended again: {}", profile.why)),
+        (standing, _) => Verdict::Fails(format!("it is {standing}")),
     }
 }
 

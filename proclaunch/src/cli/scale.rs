@@ -8,6 +8,7 @@ use proclaunch_core::profile::INSTANCES_MAX;
 
 use super::arguments::profile_name;
 use super::asking::{Asking, failed, line};
+use super::number::whole;
 use super::ordering::seconds;
 use super::output;
 use crate::control::client::{Failure, ORDER_TIMEOUT, Wait};
@@ -36,7 +37,7 @@ pub struct Scale {
     name: ProfileName,
 
     /// How many are to run, 0 to 1000
-    #[arg(value_name = "COUNT", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(0..=i64::from(INSTANCES_MAX)))]
+    #[arg(value_name = "COUNT", allow_negative_numbers = true, value_parser = count)]
     count: u16,
 
     /// Do not wait until it is so
@@ -49,6 +50,10 @@ pub struct Scale {
 
     #[command(flatten)]
     asking: Asking,
+}
+
+fn count(text: &str) -> Result<u16, String> {
+    whole(text, 0..=u64::from(INSTANCES_MAX))
 }
 
 impl Scale {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::number::whole;
 use super::output;
 use crate::fatal::USAGE;
 use crate::policy_test::{self, Options, report};
@@ -39,7 +40,7 @@ pub struct Test {
     hooks: Option<PathBuf>,
 
     /// How many seconds one test may compute before it is cut
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = timeout, allow_negative_numbers = true)]
     timeout: u64,
 
     /// Show the whole time line of every test
@@ -49,6 +50,10 @@ pub struct Test {
     /// Print one JSON object instead of lines
     #[arg(long)]
     json: bool,
+}
+
+fn timeout(text: &str) -> Result<u64, String> {
+    whole(text, 1..=u64::MAX)
 }
 
 impl Test {

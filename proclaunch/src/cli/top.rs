@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::number::whole;
 use super::output;
 use crate::control::client::{Client, Place};
 use crate::fatal::SYSTEM;
@@ -39,8 +40,12 @@ pub struct Top {
     state: Option<PathBuf>,
 
     /// How many seconds to wait between two looks
-    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = every, allow_negative_numbers = true)]
     every: u64,
+}
+
+fn every(text: &str) -> Result<u64, String> {
+    whole(text, 1..=3600)
 }
 
 impl Top {

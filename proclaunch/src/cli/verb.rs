@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use clap::{CommandFactory, Parser};
+use proclaunch_core::profile::closest;
 
 use super::check::Check;
 use super::completions::Completions;
@@ -125,6 +126,12 @@ impl Verb {
 /// half a millisecond to make.
 pub(super) fn is_verb(word: &str) -> bool {
     GROUPS.iter().any(|(_, names)| names.contains(&word))
+}
+
+/// The verb that a word is a slip away from.
+pub(super) fn meant(word: &str) -> Option<&'static str> {
+    let all: Vec<&'static str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+    closest(word, &all)
 }
 
 /// The verbs as the help of the program names them.

@@ -153,10 +153,12 @@ fn scale_says_why_it_cannot_be() {
     assert_ne!(running(&daemon)["web@2"], own);
 
     assert!(verb(&daemon, &["scale", "wbe", "2"], 4).1.contains("there is no profile `wbe`"));
-    assert!(verb(&daemon, &["scale", "web", "1001"], 2).1.contains("1001 is not in 0..=1000"));
+    let (_, err) = verb(&daemon, &["scale", "web@3", "2"], 4);
+    assert!(err.contains("`web@3` is no directory, but an instance of `web`; scale `web`"), "{err}");
+    assert!(verb(&daemon, &["scale", "web", "1001"], 2).1.contains("a whole number from 0 to 1000"));
     let (_, err) = verb(&daemon, &["scale", "early", "2"], 1);
     // Whichever of the two fails first.
-    assert!(err.contains("early: early@") && err.contains(" does not run: exit 3"), "{err}");
+    assert!(err.contains("early: early@") && err.contains("it ended before it was ready: exit 3"), "{err}");
     daemon.sandbox.write("web", "pid_file", "pid\n");
     let (_, err) = verb(&daemon, &["scale", "web", "2"], 1);
     assert!(err.contains("all of them would write the same `pid_file`"), "{err}");

@@ -89,6 +89,10 @@ impl New {
         let files = files(&self.name, self.http.as_ref().or(self.tcp.as_ref()));
         match self.profiles_dir().and_then(|dir| make(&dir, &self.name, &files)) {
             Ok(dir) => {
+                if self.profiles.is_none() {
+                    // So that the next command finds it. The supervisor notices it without that, a moment later.
+                    let _ = self.asking.client().rescan();
+                }
                 output::print(&if self.asking.json { self.to_json(&dir, &files) } else { said(&dir, &files) })
             }
             Err(error) => {

@@ -70,7 +70,10 @@ fn done(order: &Order, profile: Option<&Profile>) -> (Tone, String) {
             (Tone::Good, format!("{}{}", profile.state, end.unwrap_or_default()))
         }
         Order::Reload => (Tone::Good, with_pid("reloaded")),
-        Order::Signal(signal) => (Tone::Good, with_pid(&format!("signal {signal} sent to"))),
+        Order::Signal(signal) => {
+            let to = profile.pid.map(|pid| format!(" to pid {pid}")).unwrap_or_default();
+            (Tone::Good, format!("signal {signal} sent{to}"))
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use proclaunch_core::fleet::Reply;
+use proclaunch_core::fleet::{Reply, Standing};
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::machine::Order;
 use proclaunch_core::profile::closest;
@@ -72,7 +72,7 @@ impl Server {
         let (sender, receiver) = unbounded_channel();
         self.inbox.ask(Ask::Order(name.clone(), order, sender));
         let end = timeout(patience, end_of(receiver, waits)).await.unwrap_or(End::Timeout);
-        self.ordered(name, end, patience).await
+        self.ordered(name, order, end, patience).await
     }
 
     /// Whether there is a profile of that name; one that was made a moment ago is looked for.
@@ -85,8 +85,16 @@ impl Server {
         Ok(self.view().await?.profiles.contains_key(name))
     }
 
-    async fn ordered(&self, name: &ProfileName, end: End, patience: Duration) -> Answer {
+    async fn ordered(&self, name: &ProfileName, order: Order, end: End, patience: Duration) -> Answer {
         let Ok(view) = self.view().await else { return no_reactor() };
+        let status = view.profiles.get(name);
+        let end = match status {
+            // It was so when it was done. Whoever hears of it now would take it for a lasting success.
+            Some(status) if matches!(end, End::Done) && has_ended_again(order, status.standing) => {
+                End::Not { result: "failed", why: format!("it has ended again: {}", status.why) }
+            }
+            Some(_) | None => end,
+        };
         let profile = self.profile(&view, name).await;
         let done = |status, result: &str, profile| {
             answer::json(status, &api::Ordered { result: result.to_owned(), profile })
@@ -119,6 +127,12 @@ impl Server {
             Err(NoAnswer) => no_reactor(),
         }
     }
+}
+
+/// Whether what was started is not up any more, and nobody wanted that.
+const fn has_ended_again(order: Order, standing: Standing) -> bool {
+    let is_start = matches!(order, Order::Start { .. } | Order::Restart);
+    is_start && matches!(standing, Standing::Backoff | Standing::Dead | Standing::GaveUp)
 }
 
 async fn end_of(mut replies: UnboundedReceiver<Option<Reply>>, waits: bool) -> End {

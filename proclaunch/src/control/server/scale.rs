@@ -72,7 +72,7 @@ impl Server {
         let written = tokio::task::spawn_blocking(move || write(&profiles_dir, &directory, count));
         let goal = match written.await {
             Ok(Ok(goal)) => goal,
-            Ok(Err(No::Directory)) => return self.unknown(name).await,
+            Ok(Err(No::Directory)) => return self.no_directory(name).await,
             Ok(Err(No::Refused(why))) => return not_scaled(name, "refused", &why),
             Err(_) => return no_reactor(),
         };
@@ -122,6 +122,19 @@ impl Server {
         let count = u32::try_from(goal.wanted.len()).unwrap_or(u32::MAX);
         let (name, result) = (goal.directory.to_string(), result.to_owned());
         answer::json(status, &api::Scaled { result, name, count, profiles })
+    }
+
+    /// That there is no such directory. An instance is a profile, and none.
+    async fn no_directory(&self, name: &ProfileName) -> Answer {
+        let Ok(view) = self.view().await else { return no_reactor() };
+        match name.instance_of().filter(|_| view.profiles.contains_key(name)) {
+            Some((of, _)) => {
+                let hint = Some(format!("scale `{of}`"));
+                let error = format!("`{name}` is no directory, but an instance of `{of}`");
+                answer::error(StatusCode::NOT_FOUND, error, hint)
+            }
+            None => self.unknown(name).await,
+        }
     }
 
     async fn instances(&self, view: &Arc<View>, goal: &Goal) -> Vec<api::Profile> {

@@ -233,7 +233,14 @@ impl Link {
                     match &word {
                         Word::Hello { pid } => self.tell_all(*pid),
                         Word::Forgotten { name } => self.forgotten(name),
-                        Word::Trouble { .. } | Word::Over { .. } | Word::Said { .. } => {}
+                        // A logger that has just begun can be told twice of what is gone, by the order that waited for
+                        // it and after its hello; the second time it finds no FIFO any more.
+                        Word::Trouble { name, .. } | Word::Over { name } => {
+                            if !self.profiles.contains_key(name) {
+                                continue;
+                            }
+                        }
+                        Word::Said { .. } => {}
                     }
                     words.push(word);
                 }

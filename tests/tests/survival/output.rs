@@ -250,6 +250,33 @@ fn last_words_of_a_removed_profile_survive(victims: impl Fn(&View) -> Vec<Proces
 }
 
 #[test]
+fn what_was_removed_while_nothing_ran_is_no_trouble_at_the_next_start() {
+    let sandbox = Sandbox::new();
+    for number in 0..8 {
+        sandbox.profile(&format!("gone-{number}"), SLEEP);
+    }
+    sandbox.profile("stays", SLEEP);
+    let mut supervisor = sandbox.start();
+    for number in 0..8 {
+        supervisor.main_process(&format!("gone-{number}"));
+    }
+    supervisor.end(Signal::SIGHUP);
+    for number in 0..8 {
+        fs::remove_dir_all(supervisor.sandbox.profiles().join(format!("gone-{number}"))).unwrap();
+    }
+    supervisor.start_again();
+    for number in 0..8 {
+        let fifo = supervisor.sandbox.state().join(format!("log/gone-{number}/pipe"));
+        supervisor.wait_for("its FIFO to be gone", || (!fifo.exists()).then_some(()));
+    }
+    supervisor
+        .wait_for("the other to run", || (supervisor.said("stays", "running").len() == 2).then_some(()));
+    supervisor.end(Signal::SIGHUP);
+    assert_eq!(supervisor.said("ProcLaunch", "cannot write the output"), Vec::<String>::new());
+    assert_eq!(supervisor.said("ProcLaunch", "output of"), Vec::<String>::new());
+}
+
+#[test]
 fn the_last_words_of_a_removed_profile_survive_the_logger() {
     last_words_of_a_removed_profile_survive(|view| vec![view.wait_for_parts().logger]);
 }

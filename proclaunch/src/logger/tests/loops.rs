@@ -13,6 +13,7 @@ use nix::unistd::{Pid, gettid};
 use proclaunch_core::profile::LogSettings;
 use tempfile::TempDir;
 
+use super::super::control::Control;
 use super::super::protocol::Word;
 use super::super::{Config, Link, run};
 use super::{name, numbered, settings};
@@ -159,6 +160,26 @@ fn a_profile_that_is_gone_is_read_to_the_end_and_its_fifo_goes() {
     writer.write_all(b"again").unwrap();
     assert_eq!(pair.finish(), 0);
     assert_eq!(pair.current("web"), b"the last words\nagain\n");
+}
+
+#[test]
+fn trouble_with_what_is_gone_is_none() {
+    let temp = TempDir::new().unwrap();
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+    let mut link = Link::new(temp.path().to_owned(), ours);
+    for gone in ["gone", "full"] {
+        link.configure(&name(gone), LogSettings::default(), false, None).unwrap();
+        link.forget(&name(gone));
+    }
+    let mut logger = Control::new(theirs);
+    let trouble = |of: &str| Word::Trouble { name: name(of), why: "no such file".to_owned() };
+    let hello = Word::Hello { pid: 1 };
+    let (forgotten, over) = (Word::Forgotten { name: name("gone") }, Word::Over { name: name("gone") });
+    for word in [&hello, &forgotten, &trouble("gone"), &over, &trouble("full")] {
+        assert!(logger.send(word));
+    }
+    assert_eq!(link.receive(), [hello, forgotten, trouble("full")]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** pure: what it is given decides what comes out. [`Clocks::read`] alone looks at a clock.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -18,6 +19,10 @@ use super::bridge::Told;
 use super::usage::Usage;
 use crate::sys::clock;
 
+const NANOS_PER_MILLI: u32 = 1_000_000;
+/// What the two clocks differ by changes by less than this unless somebody sets one: adjustments reach both.
+const STEP_NANOS: u64 = 10_000_000;
+
 /// Both clocks at one moment. By it every other moment has a time.
 ///
 /// The monotonic clock stands still while the machine sleeps, and the wall clock may be set: the time of something that
@@ -31,16 +36,32 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// Reads both.
+    /// Reads both. By all that are read until somebody sets the wall clock, a moment has the same time: whoever looks
+    /// twice must be able to tell whether it is the same start.
     pub fn read() -> Self {
-        Self { now: clock::now(), wall: clock::wall_clock() }
+        static AHEAD: AtomicI64 = AtomicI64::new(i64::MIN);
+        let now = clock::now();
+        let monotonic = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+        let read = clock::wall_nanos().saturating_sub(monotonic);
+        let kept = AHEAD.load(Ordering::Relaxed);
+        let ahead = if read.abs_diff(kept) < STEP_NANOS { kept } else { read };
+        AHEAD.store(ahead, Ordering::Relaxed);
+        Self::aligned(now, monotonic.saturating_add(ahead))
     }
 
-    /// The time of a moment, which may be to come: RFC 3339 in UTC with milliseconds.
+    /// The last moment at which the wall clock went on to another millisecond.
+    fn aligned(now: Moment, wall_nanos: i64) -> Self {
+        let milli = i64::from(NANOS_PER_MILLI);
+        let since = wall_nanos.rem_euclid(milli).unsigned_abs();
+        Self { now: now.minus(Duration::from_nanos(since)), wall: wall_nanos.div_euclid(milli) }
+    }
+
+    /// The time of a moment, which may be to come: RFC 3339 in UTC with milliseconds, a part of one counted as a whole.
     pub fn time(&self, at: Moment) -> String {
-        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        let wall = self.wall.saturating_sub(millis(self.now.since(at)));
-        rfc3339(wall.saturating_add(millis(at.since(self.now))))
+        let milli = u128::from(NANOS_PER_MILLI);
+        let whole = |count: u128| i64::try_from(count).unwrap_or(i64::MAX);
+        let wall = self.wall.saturating_sub(whole(self.now.since(at).as_nanos() / milli));
+        rfc3339(wall.saturating_add(whole(at.since(self.now).as_nanos().div_ceil(milli))))
     }
 
     /// How long ago that was, in seconds.

@@ -23,8 +23,13 @@ pub fn now() -> Moment {
 
 /// The wall clock, in milliseconds since 1970 UTC.
 pub fn wall_clock() -> i64 {
+    wall_nanos().div_euclid(1_000_000)
+}
+
+/// The wall clock, in nanoseconds since 1970 UTC; they fit until 2262.
+pub fn wall_nanos() -> i64 {
     let time = clock_gettime(ClockId::CLOCK_REALTIME).expect("CLOCK_REALTIME exists on every Linux");
-    time.tv_sec().saturating_mul(1000).saturating_add(time.tv_nsec() / 1_000_000)
+    time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec())
 }
 
 /// How much CPU the calling thread has used: what others do on a busy machine does not count.

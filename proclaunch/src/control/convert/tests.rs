@@ -74,6 +74,22 @@ fn moments_become_times() {
 }
 
 #[test]
+fn a_moment_has_one_time_whenever_it_is_told() {
+    let begun = 1_800_000_000_000_123_456;
+    let at = NOON.now;
+    for nanos in [0, 1, 499_999, 876_543, 876_544, 999_999, 1_000_000, 1_234_567_890_123] {
+        let later = i64::try_from(nanos).unwrap();
+        let clocks = Clocks::aligned(at.plus(Duration::from_nanos(nanos)), begun + later);
+        assert_eq!(clocks.time(at), "2027-01-15T08:00:00.001Z", "{nanos} ns later");
+    }
+    let at = Clocks::read().now.minus(Duration::from_nanos(3_141_592_653));
+    let time = Clocks::read().time(at);
+    for _ in 0..10_000 {
+        assert_eq!(Clocks::read().time(at), time);
+    }
+}
+
+#[test]
 fn a_profile_is_told_whole() {
     let profile = NOON.profile(&name("web"), &status(), Some(&usage()));
     let told = serde_json::to_string_pretty(&profile).unwrap();

@@ -122,6 +122,23 @@ fn an_upgrade_that_is_refused_says_why() {
 }
 
 #[test]
+fn a_supervisor_that_is_stopped_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("web", SERVICE);
+    let daemon = sandbox.daemonize();
+    wait_for_state(&daemon, "web", "running");
+    let supervisor = daemon.supervisor().unwrap();
+    supervisor.signal(Signal::SIGSTOP);
+    let pid = supervisor.pid;
+    let (_, err) = verb(&daemon, &["status"], 111);
+    let is_stopped =
+        format!("the supervisor, pid {pid}, is stopped (`kill -CONT {pid}` has it go on), and did");
+    assert!(err.contains(&is_stopped), "{err}");
+    supervisor.signal(Signal::SIGCONT);
+    verb(&daemon, &["shutdown"], 0);
+}
+
+#[test]
 fn a_stop_is_waited_for_while_the_supervisor_is_killed() {
     let sandbox = Sandbox::new();
     sandbox.profile("slow", "trap '' TERM; echo up; while :; do sleep 0.1; done").set("stop_timeout", "3");

@@ -70,7 +70,7 @@ impl Body {
     pub fn failure(&self, error: &io::Error) -> Failure {
         match error.kind() {
             io::ErrorKind::InvalidData => Failure::strange(error),
-            _ => Failure::broken(error, self.limit, self.changes),
+            _ => Failure::broken(error, self.reader.get_ref(), self.limit, self.changes),
         }
     }
 

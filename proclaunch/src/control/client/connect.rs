@@ -92,9 +92,15 @@ fn directory(path: &Path) -> Result<OwnedFd, Errno> {
 pub(super) fn instance(state_dir: &Path) -> Option<i32> {
     let text = std::fs::read_to_string(state_dir.join("proclaunch.pid")).ok()?;
     let pid: i32 = text.trim_end().parse().ok()?;
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // Behind the name, which may hold anything: Z is a zombie, X what is no more (`proc(5)`).
-    let end = stat.iter().rposition(|byte| *byte == b')')?;
-    let is_dead = matches!(stat.get(end + 2), Some(b'Z' | b'X'));
+    // Z is a zombie, X what is no more.
+    let is_dead = matches!(process_state(pid)?, b'Z' | b'X');
     (!is_dead).then_some(pid)
+}
+
+/// The letter that stands for what a process does (`proc(5)`), if there is one.
+pub(super) fn process_state(pid: i32) -> Option<u8> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the name, which may hold anything.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    stat.get(end + 2).copied()
 }

@@ -1,14 +1,17 @@
 //! Why there is no answer, or none that is wished for.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::socket::{getsockopt, sockopt};
 use proclaunch_core::log::Escaped;
 use std::fmt::{self, Write as _};
 use thiserror::Error;
 
 use super::Place;
+use super::connect::process_state;
 use crate::control::api;
 use crate::fatal::{SYSTEM, USAGE};
 
@@ -22,7 +25,8 @@ const UNKNOWN: u8 = 4;
 pub enum Failure {
     /// Nobody listens there.
     #[error(
-        "no supervisor runs with state directory `{dir}` ({why}); `proclaunch {dir} PROFILES_DIR` starts one",
+        "no supervisor runs with state directory `{dir}` ({why}); {}",
+        Start(&.place.state_dir),
         dir = .place.state_dir.display(),
         why = .place.why()
     )]
@@ -70,11 +74,14 @@ pub enum Failure {
     },
     /// There was no answer for so long.
     #[error(
-        "the supervisor did not answer within {} s{}",
+        "the supervisor{} did not answer within {} s{}",
+        Who(*.peer),
         .limit.as_secs(),
         if *.may_be_taken { TAKEN } else { "" }
     )]
     Silent {
+        /// The process at the other end, if it can be told.
+        peer: Option<i32>,
         /// How long it was waited for.
         limit: Duration,
         /// What was asked for may have been taken.
@@ -136,10 +143,17 @@ impl Failure {
     }
 
     /// An error of the connection's reading or writing.
-    pub(super) fn broken(error: &io::Error, limit: Option<Duration>, may_be_taken: bool) -> Self {
+    pub(super) fn broken(
+        error: &io::Error,
+        stream: &UnixStream,
+        limit: Option<Duration>,
+        may_be_taken: bool,
+    ) -> Self {
         match (error.kind(), limit) {
             (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(limit)) => {
-                Self::Silent { limit, may_be_taken }
+                let peer = getsockopt(stream, sockopt::PeerCredentials).ok().map(|peer| peer.pid());
+                // 0: it is in a namespace that cannot be seen from here.
+                Self::Silent { peer: peer.filter(|pid| *pid > 0), limit, may_be_taken }
             }
             _ => Self::Broken { may_be_taken },
         }
@@ -154,6 +168,37 @@ impl Failure {
             return Self::Denied { socket: socket.to_owned() };
         }
         Self::Connect { socket: socket.to_owned(), source }
+    }
+}
+
+/// What helps where no supervisor runs.
+struct Start<'a>(&'a Path);
+
+impl fmt::Display for Start<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dir = self.0.display();
+        match std::fs::metadata(self.0) {
+            Ok(found) if !found.is_dir() => return write!(f, "it is no directory"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                write!(f, "there is no such directory, and ")?;
+            }
+            Ok(_) | Err(_) => {}
+        }
+        write!(f, "`proclaunch {dir} PROFILES_DIR` starts one")
+    }
+}
+
+/// The process that does not answer.
+struct Who(Option<i32>);
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(pid) = self.0 else { return Ok(()) };
+        match process_state(pid) {
+            // By a signal, or by a debugger.
+            Some(b'T' | b't') => write!(f, ", pid {pid}, is stopped (`kill -CONT {pid}` has it go on), and"),
+            _ => write!(f, ", pid {pid},"),
+        }
     }
 }
 

@@ -52,15 +52,20 @@ impl Request {
 
     /// Sends it, and reads the head of the answer; silence of so long is a failure.
     pub(super) fn send(&self, stream: UnixStream, silence: Duration) -> Result<Answer, Failure> {
-        let broken = |error: &std::io::Error| Failure::broken(error, Some(silence), self.changes);
-        stream.set_read_timeout(Some(silence)).map_err(|error| broken(&error))?;
-        stream.set_write_timeout(Some(silence)).map_err(|error| broken(&error))?;
-        (&stream).write_all(self.text.as_bytes()).map_err(|error| broken(&error))?;
+        let broken = |stream: &UnixStream, error: &std::io::Error| {
+            Failure::broken(error, stream, Some(silence), self.changes)
+        };
+        stream.set_read_timeout(Some(silence)).map_err(|error| broken(&stream, &error))?;
+        stream.set_write_timeout(Some(silence)).map_err(|error| broken(&stream, &error))?;
+        (&stream).write_all(self.text.as_bytes()).map_err(|error| broken(&stream, &error))?;
         let mut reader = BufReader::new(stream);
         let mut head = Vec::new();
         loop {
             let had = head.len();
-            let seen = reader.fill_buf().map_err(|error| broken(&error))?;
+            if let Err(error) = reader.fill_buf() {
+                return Err(broken(reader.get_ref(), &error));
+            }
+            let seen = reader.buffer();
             if seen.is_empty() {
                 return Err(Failure::Broken { may_be_taken: self.changes });
             }

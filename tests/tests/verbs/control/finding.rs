@@ -33,6 +33,14 @@ fn without_a_supervisor_it_is_said_where_it_was_looked_for_and_how_to_start_one(
     );
     let said = nobody_listens(Command::new(binary()).arg("list").env("PROCLAUNCH_STATE_DIR", &dir));
     assert!(said.contains("(as PROCLAUNCH_STATE_DIR says; --state DIR is stronger)"), "{said}");
+    for (name, expect) in
+        [("file", "; it is no directory\n"), ("none", "; there is no such directory, and `proclaunch ")]
+    {
+        fs::write(temp.path().join("file"), "").unwrap();
+        let said =
+            nobody_listens(Command::new(binary()).arg("list").arg("--state").arg(temp.path().join(name)));
+        assert!(said.contains(expect), "{said}");
+    }
     // A socket that nobody listens on any more.
     drop(UnixListener::bind(temp.path().join("proclaunch.sock")).unwrap());
     let said = nobody_listens(Command::new(binary()).args(["stop", "web", "--state", &dir]));

@@ -9,7 +9,7 @@ use std::process::{self, ExitCode};
 
 use proclaunch::cli::{Arguments, Settings, Typed};
 use proclaunch::fatal::{Fatal, USAGE};
-use proclaunch::instance::{Claim, Instance, Startup};
+use proclaunch::instance::{Claim, Instance, Startup, is_served};
 use proclaunch::keeper::{load_image, server};
 use proclaunch::logging::Log;
 use proclaunch::role::{self, Birth, Role};
@@ -49,7 +49,7 @@ fn keep(arguments: Arguments) -> u8 {
     match birth {
         Birth::Started => launch(settings),
         Birth::TakesOver => match Instance::claim_after(&settings.state_dir, &settings.profiles_dir) {
-            Ok(Claim::Ours(instance)) => serve(settings, instance, Startup::foreground(), birth),
+            Ok(Claim::Ours(instance)) => serve(settings, instance, Startup::successor(), birth),
             Ok(Claim::Served) => 0,
             Err(fatal) => Startup::foreground().failed(&fatal),
         },
@@ -70,7 +70,10 @@ fn keep(arguments: Arguments) -> u8 {
 fn launch(settings: Settings) -> u8 {
     let instance = match Instance::claim(&settings.state_dir, &settings.profiles_dir) {
         Ok(Claim::Ours(instance)) => instance,
-        Ok(Claim::Served) => return 0,
+        Ok(Claim::Served) => {
+            is_served(&settings.state_dir);
+            return 0;
+        }
         Err(fatal) => return Startup::foreground().failed(&fatal),
     };
     if let Err(fatal) = settings.access.check() {

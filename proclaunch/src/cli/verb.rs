@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use clap::{CommandFactory, Parser};
-use proclaunch_core::profile::closest;
+use proclaunch_core::profile::one_slip_away;
 
 use super::check::Check;
 use super::completions::Completions;
@@ -128,10 +128,10 @@ pub(super) fn is_verb(word: &str) -> bool {
     GROUPS.iter().any(|(_, names)| names.contains(&word))
 }
 
-/// The verb that a word is a slip away from.
+/// The verb that a word is one slip away from: at two, `state` would be `start`.
 pub(super) fn meant(word: &str) -> Option<&'static str> {
     let all: Vec<&'static str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
-    closest(word, &all)
+    one_slip_away(word, &all)
 }
 
 /// The verbs as the help of the program names them.

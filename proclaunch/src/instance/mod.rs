@@ -10,6 +10,7 @@
 
 mod alone;
 mod gate;
+mod notify;
 mod startup;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -23,6 +24,7 @@ use std::process;
 pub use alone::Alone;
 use alone::lock_soon;
 use gate::Gate;
+pub use notify::is_served;
 pub use startup::Startup;
 
 use crate::fatal::Fatal;

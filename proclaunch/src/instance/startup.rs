@@ -6,6 +6,7 @@
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
+use super::notify;
 use crate::fatal::{Fatal, SYSTEM};
 use crate::sys::daemon;
 
@@ -18,17 +19,24 @@ const MESSAGE_MAX: u64 = 64 * 1024;
 pub struct Startup {
     /// Where the launcher listens; none in the foreground.
     launcher: Option<PipeWriter>,
+    /// Whether a service manager may have started this process, and waits to hear that all is up.
+    is_awaited: bool,
 }
 
 impl Startup {
     /// A start in the foreground: nobody waits, and errors go to standard error.
     pub const fn foreground() -> Self {
-        Self { launcher: None }
+        Self { launcher: None, is_awaited: true }
+    }
+
+    /// One that takes the place of a keeper which has died: nobody waits at all.
+    pub const fn successor() -> Self {
+        Self { launcher: None, is_awaited: false }
     }
 
     /// A start whose launcher waits for the report.
     pub const fn daemon(launcher: PipeWriter) -> Self {
-        Self { launcher: Some(launcher) }
+        Self { launcher: Some(launcher), is_awaited: true }
     }
 
     /// Whether a launcher waits, so that what it has open is not for what stays.
@@ -42,6 +50,9 @@ impl Startup {
     /// # Errors
     /// The output could not be let go of, and the launcher has been told.
     pub fn succeeded(self) -> Result<(), Fatal> {
+        if self.is_awaited {
+            notify::is_up();
+        }
         let Some(mut pipe) = self.launcher else { return Ok(()) };
         match daemon::silence_output() {
             Ok(()) => {

@@ -34,7 +34,7 @@ pub use fuzz::fuzz_one;
 pub use instances::{INSTANCES_MAX, Instances};
 pub use known::{SETTINGS, is_known, is_read, is_told};
 pub use log::LogSettings;
-pub use near_miss::{closest, near_miss};
+pub use near_miss::{closest, near_miss, one_slip_away};
 pub use parse::{Parsed, parse};
 pub use problem::{Excerpt, Fault, Problem};
 

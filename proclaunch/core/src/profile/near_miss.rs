@@ -72,6 +72,11 @@ pub fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, known)| known)
 }
 
+/// The known name that is one slip away.
+pub fn one_slip_away<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known.iter().copied().find(|known| distance(name.as_bytes(), known.as_bytes()) == 1)
+}
+
 /// How many inserted, lost, wrong or swapped neighbouring letters lie between two names: Damerau-Levenshtein,
 /// in the form where no part is edited twice.
 fn distance(a: &[u8], b: &[u8]) -> usize {

@@ -1,9 +1,12 @@
 //! Starts that come to nothing, and why.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use proclaunch_tests::sandbox::{Sandbox, binary};
 
 /// Runs the program in the sandbox's directory with these words, until it and whoever holds its output have let go.
@@ -51,6 +54,39 @@ fn a_second_start_is_silent_and_leaves_the_first_alone() {
     refused(&sandbox, "state other", 100, "/profiles`");
     assert_eq!(sandbox.instance(), Some(first));
     assert_eq!(fs::read_to_string(sandbox.profiles().join("error.log")).unwrap(), log);
+}
+
+/// What the next message to a service manager says.
+#[track_caller]
+fn told(manager: &UnixDatagram) -> String {
+    let mut message = [0; 256];
+    let length = manager.recv(&mut message).expect("a message comes");
+    String::from_utf8(message[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn a_service_manager_is_told_which_process_is_the_main_one() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("web", "env > told");
+    let socket = sandbox.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut supervisor = sandbox.start_with(|command| _ = command.env("NOTIFY_SOCKET", &socket));
+    let pid = supervisor.process().pid;
+    assert_eq!(told(&manager), format!("MAINPID={pid}\nREADY=1\n"));
+    let environment = supervisor.sandbox.profiles().join("web/told");
+    let environment =
+        supervisor.wait_for("what the service is given", || fs::read_to_string(&environment).ok());
+    assert!(!environment.contains("NOTIFY_SOCKET"), "{environment}");
+    // A second start has nothing to do, but to say who does it.
+    let second = supervisor.sandbox.command().env("NOTIFY_SOCKET", &socket).output().unwrap();
+    assert_eq!(second.status.code(), Some(0), "{second:?}");
+    assert_eq!(told(&manager), format!("MAINPID={pid}\nREADY=1\n"));
+    // Nobody listens: that is nobody's trouble.
+    drop(manager);
+    let third = supervisor.sandbox.command().env("NOTIFY_SOCKET", &socket).output().unwrap();
+    assert_eq!(third.status.code(), Some(0), "{third:?}");
+    supervisor.end(Signal::SIGHUP);
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Manual pages, made of the command line's own description.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::{fs, io};
 
 use clap::{Command, CommandFactory as _};
 use clap_mangen::Man;
@@ -16,11 +15,18 @@ use super::{Verb, command};
 pub(super) fn write_pages(dir: &Path) -> io::Result<()> {
     for page in pages() {
         let path = dir.join(page.get_filename());
-        let mut file = BufWriter::new(File::create(path)?);
-        page.render(&mut file)?;
-        file.flush()?;
+        let mut text = Vec::new();
+        page.render(&mut text)?;
+        fs::write(path, headed(&String::from_utf8_lossy(&text)))?;
     }
     Ok(())
+}
+
+/// The page with what follows its options under a heading by which readers of manual pages look for it.
+fn headed(page: &str) -> String {
+    let Some((options, rest)) = page.split_once("\n.SH EXTRA\n") else { return page.to_owned() };
+    let heading = if rest.starts_with("Exit codes") { "\"EXIT STATUS\"" } else { "NOTES" };
+    format!("{options}\n.SH {heading}\n{rest}")
 }
 
 /// That of the program, and one for each verb.

@@ -18,6 +18,12 @@ fn every_verb_has_a_page_that_formats_without_warnings() {
     }
     let text = fs::read_to_string(temp.path().join("proclaunch-new.1")).unwrap();
     assert!(text.contains(".TH proclaunch-new 1") && text.contains("Exit codes:"), "{text}");
+    for (page, heading) in
+        [("restart", ".SH \"EXIT STATUS\""), ("scale", ".SH NOTES"), ("completions", ".SH NOTES")]
+    {
+        let text = fs::read_to_string(temp.path().join(format!("proclaunch-{page}.1"))).unwrap();
+        assert!(text.contains(heading) && !text.contains("EXTRA"), "{page}: {text}");
+    }
     for page in pages {
         let mut groff = Command::new("groff");
         groff.args(["-man", "-Tutf8", "-ww", "-z", &page]).current_dir(temp.path());

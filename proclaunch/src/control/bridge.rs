@@ -65,7 +65,7 @@ pub enum Ask {
     },
     /// Read all profile directories now; answered when the fleet has taken what was found, or with why it cannot be.
     Rescan(oneshot::Sender<Result<(), String>>),
-    /// Stop all profiles and end, with this exit code; answered when it has begun.
+    /// Stop all profiles and end, for this reason; answered when it has begun.
     Shutdown(String, oneshot::Sender<()>),
     /// Upgrade in place; answered when it was asked of the keeper.
     Upgrade(oneshot::Sender<()>),

@@ -1,10 +1,12 @@
 //! A client of the control socket: as much of HTTP as the tests need, byte by byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use proclaunch::control::api::{Error, Event, Ordered, Profile};
 use serde_json::Value;
 
@@ -165,6 +167,12 @@ impl Reply {
         self.body.read_exact(&mut piece).ok()?;
         piece.truncate(length);
         (length > 0).then_some(piece)
+    }
+
+    /// Whether the other side has closed the connection, whatever was not read yet: POLLHUP is told unasked (`poll(2)`).
+    pub fn is_closed(&self) -> bool {
+        let mut fds = [PollFd::new(self.body.get_ref().as_fd(), PollFlags::empty())];
+        poll(&mut fds, PollTimeout::ZERO).unwrap() > 0
     }
 
     /// Everything, and the connection for another request.

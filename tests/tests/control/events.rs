@@ -1,8 +1,11 @@
 //! Events: as they come, and from where one has stopped.
 
+use std::thread;
+
 use proclaunch_tests::control::Control;
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::supervisor::Supervisor;
+use proclaunch_tests::wait;
 
 use crate::SLEEP;
 
@@ -64,11 +67,39 @@ fn an_id_of_another_supervisor_has_missed_something() {
 }
 
 #[test]
-fn a_reader_that_reads_nothing_holds_nobody_up() {
-    let (supervisor, control) = started();
-    let _slow = control.send("GET", "/v1/events?follow=true", &[]);
-    for _ in 0..50 {
+fn who_takes_nothing_holds_nobody_up_and_is_dropped_with_notice() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("loud", "yes | head -c 4000000\nexec sleep 1000");
+    sandbox.profile("web", SLEEP);
+    let supervisor = sandbox.start();
+    supervisor.main_process("web");
+    let control = supervisor.control();
+    let mut live = control.send("GET", "/v1/events?follow=true&profile=web", &[]).events();
+    let seen = live.find(|event| event.to.as_deref() == Some("running")).unwrap();
+    // One that reads is told everything.
+    let live = thread::spawn(move || live.map(|event| event.id).collect::<Vec<_>>());
+    let slow = control.send("GET", "/v1/events?follow=true", &[]);
+    let deaf = control.send("GET", "/v1/profiles/loud/log?follow=true", &[]);
+    let quiet = control.send("GET", "/v1/events?follow=true&profile=nobody", &[]);
+    // More than all buffers on the way hold.
+    for _ in 0..800 {
         control.order("web", "restart");
     }
+    supervisor.wait_for("a line of who was dropped", || {
+        let log = supervisor.log();
+        log.contains("ProcLaunch drops ").then_some(())
+    });
+    let log = supervisor.log();
+    assert!(log.contains(&format!("pid {}, who took nothing of `GET /v1/", std::process::id())), "{log}");
+    for reply in [slow, deaf] {
+        wait::until(|| reply.is_closed().then_some(())).expect("both are dropped");
+    }
+    assert!(!quiet.is_closed(), "there was nothing for it");
+    // One that was dropped goes on where it was.
+    let last = control.get("/v1/events?profile=web").events().pop().unwrap();
+    let header = format!("Last-Event-ID: {}", seen.id);
+    let missed = control.send("GET", "/v1/events?profile=web", &[&header]).all().events();
+    assert_eq!(missed.last().unwrap().id, last.id);
     supervisor.drain();
+    assert!(live.join().unwrap().contains(&last.id));
 }

@@ -14,6 +14,7 @@ pub enum Control {
     SocketRemoved,
     Limited { why: String },
     Refused { who: String, what: String, more: u64 },
+    Dropped { who: String, what: String, seconds: u64, more: u64 },
     Replaced { why: String },
 }
 
@@ -24,6 +25,7 @@ impl Control {
             | Self::SocketRemoved
             | Self::Limited { .. }
             | Self::Refused { .. }
+            | Self::Dropped { .. }
             | Self::Replaced { .. } => Level::Warn,
             Self::Back => Level::Info,
         }
@@ -51,6 +53,10 @@ impl fmt::Display for Control {
             Self::Refused { who, what, more } => {
                 write!(f, "refused `{what}` to {who}, and {more} requests since the last such line")
             }
+            Self::Dropped { who, what, seconds, more } => {
+                write!(f, "drops {who}, who took nothing of `{what}` for {seconds} s")?;
+                if *more == 0 { Ok(()) } else { write!(f, ", and {more} clients since the last such line") }
+            }
             Self::Replaced { why } => write!(f, "replaces the control thread ({why})"),
         }
     }
@@ -72,5 +78,16 @@ mod tests {
             refused(3),
             "WARN  ProcLaunch refused `POST /v1/rescan` to user nobody, pid 7, and 3 requests since the last such line"
         );
+    }
+
+    #[test]
+    fn who_was_dropped_is_one_line() {
+        let dropped = |more| {
+            let (who, what) = ("root, pid 7".to_owned(), "GET /v1/events".to_owned());
+            line(0, &Entry::Own(Control::Dropped { who, what, seconds: 30, more }.into())).split_off(25)
+        };
+        let said = "WARN  ProcLaunch drops root, pid 7, who took nothing of `GET /v1/events` for 30 s";
+        assert_eq!(dropped(0), said);
+        assert_eq!(dropped(2), format!("{said}, and 2 clients since the last such line"));
     }
 }

@@ -30,14 +30,18 @@ enum Rest {
     /// All of it; taken when it is sent.
     Whole(Option<Bytes>),
     /// What comes through a channel, until that is closed. The channel is as long as what a slow reader may owe.
-    Stream(Receiver<Bytes>),
+    Stream {
+        receiver: Receiver<Bytes>,
+        /// It has no end of its own.
+        follows: bool,
+    },
 }
 
 impl Content {
     /// Has the connection be busy until this is sent.
     pub(super) fn keep(&mut self, busy: Busy) {
-        if matches!(self.rest, Rest::Stream(_)) {
-            busy.follow();
+        if matches!(self.rest, Rest::Stream { follows: false, .. }) {
+            busy.be_patient();
         }
         self.busy = Some(busy);
     }
@@ -53,7 +57,7 @@ impl Body for Content {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let bytes = match &mut self.get_mut().rest {
             Rest::Whole(bytes) => Poll::Ready(bytes.take()),
-            Rest::Stream(receiver) => receiver.poll_recv(cx),
+            Rest::Stream { receiver, .. } => receiver.poll_recv(cx),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -65,7 +69,7 @@ impl Body for Content {
     fn size_hint(&self) -> SizeHint {
         match &self.rest {
             Rest::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Rest::Stream(_) => SizeHint::default(),
+            Rest::Stream { .. } => SizeHint::default(),
         }
     }
 }
@@ -75,9 +79,9 @@ pub(super) fn whole(status: StatusCode, kind: &'static str, bytes: impl Into<Byt
     answer(status, kind, Rest::Whole(Some(bytes.into())))
 }
 
-/// An answer that goes on.
-pub(super) fn stream(kind: &'static str, receiver: Receiver<Bytes>) -> Answer {
-    answer(StatusCode::OK, kind, Rest::Stream(receiver))
+/// An answer that goes on; `follows` says that it does so for ever.
+pub(super) fn stream(kind: &'static str, receiver: Receiver<Bytes>, follows: bool) -> Answer {
+    answer(StatusCode::OK, kind, Rest::Stream { receiver, follows })
 }
 
 fn answer(status: StatusCode, kind: &'static str, rest: Rest) -> Answer {

@@ -1,9 +1,11 @@
 //! One connection: its requests one after the other, and its deadlines.
 //!
 //! **Invariant:** whoever begins a request has [`REQUEST`] to send all of it, and whoever is answered has [`STALLED`] to
-//! take some of the answer; whoever does neither, and follows nothing, costs a descriptor and no timer.
+//! take some of the answer; whoever does neither costs a descriptor and no timer. Only a stream that has an end may be
+//! read as slowly as people read.
+//! **Invariant:** a follower for whom there is nothing is not slow: time counts from a write that found no room.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -24,8 +26,8 @@ use super::rights::Peer;
 /// How long a client may take to send a request, from its first byte.
 pub(super) const REQUEST: Duration = Duration::from_secs(10);
 
-/// How long a client may take nothing of its answer; one that follows something may take as long as it likes.
-const STALLED: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of its answer although there is something for it.
+pub(super) const STALLED: Duration = Duration::from_secs(30);
 
 /// The largest head of a request, in bytes. A query names many profiles.
 const HEAD_MAX: usize = 64 * 1024;
@@ -40,8 +42,10 @@ pub(super) struct Watch {
     phase: Cell<Phase>,
     /// Since when the client takes nothing.
     stalled: Cell<Option<Instant>>,
-    /// What it is sent goes on and on.
-    follows: Cell<bool>,
+    /// It reads a stream that has an end, in a pager perhaps.
+    is_patient: Cell<bool>,
+    /// What was asked for last.
+    asked: RefCell<String>,
     changed: Notify,
 }
 
@@ -52,15 +56,30 @@ enum Phase {
     Busy,
 }
 
+/// What a client has taken too long for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overdue {
+    /// To send a request.
+    Request,
+    /// To take some of an answer.
+    Answer,
+}
+
 impl Watch {
     fn new(place: Place) -> Rc<Self> {
         Rc::new(Self {
             place,
             phase: Cell::new(Phase::Idle),
             stalled: Cell::new(None),
-            follows: Cell::new(false),
+            is_patient: Cell::new(false),
+            asked: RefCell::default(),
             changed: Notify::new(),
         })
+    }
+
+    /// What is asked for, in the log's words.
+    pub(super) fn asks(&self, what: String) {
+        *self.asked.borrow_mut() = what;
     }
 
     /// A request has come.
@@ -79,12 +98,14 @@ impl Watch {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        let stalled = self.stalled.get().filter(|_| !self.follows.get()).map(|since| since + STALLED);
-        match self.phase.get() {
-            Phase::Reading(since) => Some(stalled.map_or(since + REQUEST, |at| at.min(since + REQUEST))),
-            Phase::Idle | Phase::Busy => stalled,
-        }
+    fn deadline(&self) -> Option<(Instant, Overdue)> {
+        let stalled = self.stalled.get().filter(|_| !self.is_patient.get());
+        let stalled = stalled.map(|since| (since + STALLED, Overdue::Answer));
+        let request = match self.phase.get() {
+            Phase::Reading(since) => Some((since + REQUEST, Overdue::Request)),
+            Phase::Idle | Phase::Busy => None,
+        };
+        [stalled, request].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     fn took(&self, took: bool) {
@@ -97,14 +118,17 @@ impl Watch {
     }
 
     /// Resolves when the client has taken too long.
-    async fn overdue(&self) {
+    async fn overdue(&self) -> Overdue {
         loop {
-            let Some(at) = self.deadline() else {
+            let Some((at, _)) = self.deadline() else {
                 self.changed.notified().await;
                 continue;
             };
             tokio::select! {
-                () = sleep_until(at) => if self.deadline().is_some_and(|at| at <= Instant::now()) { return },
+                () = sleep_until(at) => match self.deadline() {
+                    Some((at, what)) if at <= Instant::now() => return what,
+                    Some(_) | None => {}
+                },
                 () = self.changed.notified() => {}
             }
         }
@@ -116,16 +140,16 @@ impl Watch {
 pub(super) struct Busy(Rc<Watch>);
 
 impl Busy {
-    /// The answer goes on and on.
-    pub(super) fn follow(&self) {
-        self.0.follows.set(true);
+    /// The answer may be taken as slowly as people read.
+    pub(super) fn be_patient(&self) {
+        self.0.is_patient.set(true);
         self.0.changed.notify_one();
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.follows.set(false);
+        self.0.is_patient.set(false);
         self.0.set(Phase::Idle);
     }
 }
@@ -174,10 +198,10 @@ where
 {
     let watch = Watch::new(place);
     let io = TokioIo::new(Watched { stream, watch: Rc::clone(&watch) });
-    let (peer, watched) = (Rc::new(peer), Rc::clone(&watch));
-    let ends = Rc::clone(&server);
+    let peer = Rc::new(peer);
+    let (ends, watched, client) = (Rc::clone(&server), Rc::clone(&watch), Rc::clone(&peer));
     let service = hyper::service::service_fn(move |request| {
-        dispatch::answer(Rc::clone(&server), Rc::clone(&peer), Rc::clone(&watched), request)
+        dispatch::answer(Rc::clone(&server), Rc::clone(&client), Rc::clone(&watched), request)
     });
     let mut http = http1::Builder::new();
     http.max_buf_size(HEAD_MAX).max_headers(HEADERS_MAX).keep_alive(true).half_close(false);
@@ -185,7 +209,12 @@ where
     let is_ending = tokio::select! {
         // A client that has gone, or wrote what is no HTTP, is nobody's trouble but its own.
         _ = connection.as_mut() => false,
-        () = watch.overdue() => false,
+        what = watch.overdue() => {
+            if what == Overdue::Answer {
+                ends.complaints.dropped(&ends.log, &peer, &watch.asked.borrow(), STALLED);
+            }
+            false
+        }
         () = watch.place.lost() => false,
         () = ends.ending() => true,
     };
@@ -193,5 +222,93 @@ where
         // What is being answered is answered; then there is no next request.
         connection.as_mut().graceful_shutdown();
         let _ = connection.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proclaunch_core::clock::Moment;
+    use proclaunch_core::ids::ProfileName;
+    use proclaunch_core::log::Level;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::{Duration, pause, timeout};
+
+    use super::super::rights::{Owner, Rights};
+    use super::super::tests::{server, within};
+    use super::*;
+    use crate::control::bridge::Told;
+    use crate::control::convert::Clocks;
+
+    /// A client of a server whose log is in this directory, who has asked for that; and the end of its connection.
+    async fn asking(
+        dir: &std::path::Path,
+        target: &str,
+    ) -> (Rc<Server>, DuplexStream, tokio::task::JoinHandle<()>) {
+        let (server, _inbox) = server(dir);
+        let (mut client, stream) = duplex(4096);
+        let (owner, shown) = (Owner::User(1001), "user web, pid 7".to_owned());
+        let rights = Rights { controls: false, reads: true };
+        let peer = Peer { owner, rights, is_trusted: false, shown };
+        let place = server.clients.admit(owner, false).unwrap();
+        let served = tokio::task::spawn_local(serve(Rc::clone(&server), stream, peer, place));
+        client.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        (server, client, served)
+    }
+
+    fn happen(server: &Server, count: usize) {
+        let told = Told::Own {
+            at: Moment::default(),
+            kind: "supervisor",
+            level: Level::Info,
+            name: ProfileName::parse("web"),
+            text: "a line".to_owned(),
+        };
+        for _ in 0..count {
+            server.events.push(&Clocks { now: Moment::default(), wall: 0 }, &told);
+        }
+    }
+
+    #[test]
+    fn a_follower_that_takes_nothing_of_what_there_is_for_it_is_dropped_and_named() {
+        let temp = tempfile::tempdir().unwrap();
+        within(async {
+            pause();
+            let (server, mut client, served) = asking(temp.path(), "/v1/events?follow=true").await;
+            client.read_exact(&mut [0; 100]).await.unwrap();
+            happen(&server, 2000);
+            // It lags, but reads.
+            for _ in 0..5 {
+                tokio::time::sleep(STALLED / 2).await;
+                client.read_exact(&mut [0; 2000]).await.unwrap();
+            }
+            assert!(!served.is_finished());
+            timeout(STALLED * 2, served).await.expect("it is dropped").unwrap();
+            assert!(server.complaints.has_dropped(Owner::User(1001)));
+            // It sees an end that is none of the stream.
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await.unwrap();
+            assert!(!rest.ends_with(b"0\r\n\r\n"));
+        });
+    }
+
+    #[test]
+    fn a_follower_for_whom_there_is_nothing_and_a_reader_of_what_has_an_end_stay() {
+        let temp = tempfile::tempdir().unwrap();
+        within(async {
+            pause();
+            let (server, mut client, served) = asking(temp.path(), "/v1/events?follow=true").await;
+            // The comments of some hours are 8 bytes each, and fit into the buffer.
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            client.read_exact(&mut [0; 100]).await.unwrap();
+            happen(&server, 1);
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            assert!(!served.is_finished());
+            happen(&server, 2000);
+            let (_, mut reader, read) = asking(temp.path(), "/v1/events").await;
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            assert!(served.is_finished(), "it had taken nothing for an hour");
+            assert!(!read.is_finished());
+            reader.read_exact(&mut [0; 20]).await.unwrap();
+        });
     }
 }

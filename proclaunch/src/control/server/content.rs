@@ -96,7 +96,7 @@ impl Server {
                 () = server.ending() => {}
             }
         });
-        answer::stream("text/plain", receiver)
+        answer::stream("text/plain", receiver, wanted.follow)
     }
 
     async fn profiles(&self, view: &Arc<View>, request: &Request) -> Answer {

@@ -41,10 +41,13 @@ pub(super) async fn answer(
         Ok(()) => {
             let query = head.uri.query().unwrap_or_default();
             match Request::parse(head.method.as_str(), head.uri.path(), query) {
-                Ok(request) => server.respond(&peer, &head.headers, request).await,
+                Ok(request) => {
+                    watch.asks(request.target());
+                    server.respond(&peer, &head.headers, request).await
+                }
                 // Whoever may see nothing is not told what there is to be seen.
                 Err(_) if !peer.rights.reads => {
-                    server.forbidden(&peer, Right::Read, head.uri.path(), head.method.as_str())
+                    server.forbidden(&peer, Right::Read, &format!("{} {}", head.method, head.uri.path()))
                 }
                 Err(refusal) => answer::refusal(refusal),
             }
@@ -83,11 +86,7 @@ impl Server {
         let right = request.route.right;
         let has_token = peer.owner == Owner::Network && self.has_token(headers);
         if !peer.rights.has(right) && !has_token {
-            let path = request.name.as_ref().map_or_else(
-                || request.route.path.to_owned(),
-                |name| request.route.path.replace("{name}", name.as_str()),
-            );
-            return self.forbidden(peer, right, &path, request.route.method.name());
+            return self.forbidden(peer, right, &request.target());
         }
         if let (Some(order), Some(name)) = (orders::of(&request), &request.name) {
             return self.order(name, order, &request).await;
@@ -124,8 +123,8 @@ impl Server {
     }
 
     /// Says that a client may not do that, to it and in the log.
-    fn forbidden(&self, peer: &Peer, right: Right, path: &str, method: &str) -> Answer {
-        self.refused.say(&self.log, peer, &format!("{method} {path}"));
+    fn forbidden(&self, peer: &Peer, right: Right, what: &str) -> Answer {
+        self.complaints.refused(&self.log, peer, what);
         let (error, hint) = match (peer.owner, right) {
             (Owner::Network, _) if self.token.borrow().is_some() => (
                 "orders need the token",
@@ -165,7 +164,7 @@ impl Server {
         let start = self.events.start(last);
         let follow = request.flag("follow").unwrap_or(false);
         let receiver = events::tell(Rc::clone(self), start, request.globs("profile"), follow);
-        answer::stream("text/event-stream", receiver)
+        answer::stream("text/event-stream", receiver, follow)
     }
 
     async fn rescan(&self) -> Answer {

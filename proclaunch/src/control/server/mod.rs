@@ -15,6 +15,7 @@
 
 mod answer;
 mod clients;
+mod complaints;
 mod connection;
 mod content;
 mod dispatch;
@@ -23,7 +24,6 @@ mod hooks;
 mod listen;
 mod orders;
 mod ready;
-mod refused;
 pub mod request;
 pub mod rights;
 mod scale;
@@ -54,9 +54,9 @@ use crate::panics::CONTROL;
 use crate::sys::priority;
 
 use clients::Clients;
+use complaints::Complaints;
 use content::Contents;
 use events::Events;
-use refused::Refused;
 
 /// How much may have happened that this thread has not yet taken: a fleet of thousands begins in one moment.
 const TOLD_MAX: usize = 64 * 1024;
@@ -158,7 +158,7 @@ struct Server {
     inbox: Arc<Inbox>,
     log: Log,
     clients: Rc<Clients>,
-    refused: Refused,
+    complaints: Complaints,
     events: Events,
     contents: Contents,
     /// The last view there was.
@@ -196,7 +196,7 @@ impl Server {
             inbox,
             log,
             clients: Rc::default(),
-            refused: Refused::default(),
+            complaints: Complaints::default(),
             events,
             contents,
             view: RefCell::default(),
@@ -282,7 +282,8 @@ mod tests {
     use super::*;
     use crate::cli::{LogLevel, LogTarget};
 
-    fn server(dir: &std::path::Path) -> (Rc<Server>, Arc<Inbox>) {
+    /// A server of this directory, whose log is the file `log` in it.
+    pub(super) fn server(dir: &std::path::Path) -> (Rc<Server>, Arc<Inbox>) {
         let config = Config {
             state_dir: dir.to_owned(),
             profiles_dir: dir.to_owned(),
@@ -297,7 +298,7 @@ mod tests {
         (Rc::new(server), inbox)
     }
 
-    fn within<T>(work: impl Future<Output = T>) -> T {
+    pub(super) fn within<T>(work: impl Future<Output = T>) -> T {
         let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
         tokio::task::LocalSet::new().block_on(&runtime, work)
     }

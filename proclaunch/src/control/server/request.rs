@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** any bytes are a request or a refusal that says what would be right; nothing is guessed or skipped.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use proclaunch_core::hook::Hook;
@@ -112,6 +113,15 @@ impl Request {
             (None, known) => format!("{} takes {}", self.route.path, known.join(", ")),
         };
         Refusal::bad(error, hint)
+    }
+
+    /// By which method it asks for which path, as it is said to others.
+    pub fn target(&self) -> String {
+        let path = match &self.name {
+            Some(name) => Cow::Owned(self.route.path.replace("{name}", name.as_str())),
+            None => Cow::Borrowed(self.route.path),
+        };
+        format!("{} {path}", self.route.method.name())
     }
 
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Value> {

@@ -102,6 +102,8 @@ pub enum Kind {
     Signal,
     /// The id of an event.
     EventId,
+    /// A place in the output of a profile.
+    Position,
 }
 
 /// One parameter of a query.
@@ -161,6 +163,12 @@ pub struct Route {
     pub about: &'static str,
 }
 
+/// The header that says where in the output the body begins.
+pub const OUTPUT_POSITION: &str = "output-position";
+
+/// The header that says that what was asked for begins earlier, and is not there any more.
+pub const OUTPUT_MISSING: &str = "output-missing";
+
 const PROFILES: &str = "/v1/profiles";
 
 const NAMES: Parameter = Parameter {
@@ -185,6 +193,18 @@ const DRY_RUN: Parameter =
     Parameter::new("dry_run", Kind::Flag, "Do not apply what the hook asks for and what it keeps.");
 const LINES: Parameter = Parameter::new("lines", Kind::Count, "Only the last so many lines.");
 const SINCE: Parameter = Parameter::new("since", Kind::Seconds, "Only what was written in the last seconds.");
+const FROM: Parameter = Parameter::new(
+    "from",
+    Kind::Position,
+    "Only what comes after this place: what the header Output-Position has said, with the bytes that were taken since \
+     then added to the last number.",
+);
+const POSITIONS: Parameter = Parameter::new(
+    "positions",
+    Kind::Flag,
+    "Send a line before each piece of the output: its position, a blank and its length in bytes; or `missing` where files \
+     are missing that were to be read; or `end` behind the last piece.",
+);
 const FOLLOW: Parameter = Parameter::new("follow", Kind::Flag, "Do not end, but tell what comes.");
 const OF_PROFILES: Parameter =
     Parameter { repeats: true, ..Parameter::new("profile", Kind::Glob, "Only events of these profiles.") };
@@ -256,7 +276,7 @@ pub const ROUTES: &[Route] = &[
     get(
         "/v1/profiles/{name}/log",
         Endpoint::Log,
-        &[LINES, SINCE, FOLLOW],
+        &[LINES, SINCE, FROM, FOLLOW, POSITIONS],
         &[(200, Body::Raw), (404, ERROR)],
         "What it has written, across rotations, byte for byte.",
     ),

@@ -7,8 +7,10 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use memchr::{memchr, memrchr_iter};
 
 use super::files::Files;
+use super::position::Position;
 use super::{CHUNK, Wanted};
 use crate::control::convert::{Clocks, rfc3339};
+use crate::logger::LINE_MAX;
 
 /// How long a time before a line is, without the blank.
 const STAMP: usize = 24;
@@ -22,27 +24,69 @@ pub(super) struct Start {
     pub(super) at: u64,
     /// The file before the first one.
     pub(super) before: Option<File>,
+    /// What was asked for begins earlier, and is not there any more.
+    pub(super) is_after_gap: bool,
 }
 
 /// Finds it; `None`: there is no file yet.
 pub(super) fn start(files: &Files, wanted: Wanted, clocks: Clocks) -> Option<Start> {
-    let mut start = Start { files: VecDeque::from([files.newest()?]), at: 0, before: None };
-    let mut lines = wanted.lines.map(Lines::new);
-    let since = wanted.since.map(|since| Since::new(since, clocks));
-    loop {
-        let file = start.files.front()?;
-        let size = file.metadata().ok()?.len();
-        let by_lines = lines.as_mut().map(|lines| lines.look_back(file, size));
-        let by_time = since.as_ref().map(|since| since.look(file));
-        let here = [by_lines, by_time].into_iter().flatten().max_by_key(|here| here.at());
-        start.before = files.older_than(file);
-        if let Some(Here::From(at)) = here {
-            start.at = at;
-            return Some(start);
+    let start = Start { files: VecDeque::from([files.newest()?]), at: 0, before: None, is_after_gap: false };
+    match wanted.from {
+        Some(position) => Some(start.back_to(position, files)),
+        None => start.back_as_far_as(files, wanted, clocks),
+    }
+}
+
+impl Start {
+    /// Goes back to where somebody was.
+    fn back_to(mut self, position: Position, files: &Files) -> Self {
+        loop {
+            let Some(file) = self.files.front() else { return self };
+            self.before = files.older_than(file);
+            if file.metadata().is_ok_and(|found| position.is_in(&found)) {
+                return self.count_on(position.offset());
+            }
+            match self.before.take() {
+                None => return Self { is_after_gap: true, ..self },
+                Some(older) => self.files.push_front(older),
+            }
         }
-        match start.before.take() {
-            None => return Some(start),
-            Some(older) => start.files.push_front(older),
+    }
+
+    /// Goes on from the beginning of the first file by so many bytes.
+    fn count_on(mut self, mut offset: u64) -> Self {
+        let size =
+            |file: Option<&File>| file.and_then(|file| file.metadata().ok()).map_or(0, |found| found.len());
+        while self.files.len() > 1 && offset > size(self.files.front()) {
+            offset -= size(self.files.front());
+            self.before = self.files.pop_front();
+        }
+        let size = size(self.files.front());
+        // The logger takes back what it has begun and could not finish, which is less than a line.
+        self.is_after_gap = offset > size.saturating_add(LINE_MAX);
+        self.at = if self.is_after_gap { 0 } else { offset.min(size) };
+        self
+    }
+
+    /// Goes back by lines or time.
+    fn back_as_far_as(mut self, files: &Files, wanted: Wanted, clocks: Clocks) -> Option<Self> {
+        let mut lines = wanted.lines.map(Lines::new);
+        let since = wanted.since.map(|since| Since::new(since, clocks));
+        loop {
+            let file = self.files.front()?;
+            let size = file.metadata().ok()?.len();
+            let by_lines = lines.as_mut().map(|lines| lines.look_back(file, size));
+            let by_time = since.as_ref().map(|since| since.look(file));
+            let here = [by_lines, by_time].into_iter().flatten().max_by_key(|here| here.at());
+            self.before = files.older_than(file);
+            if let Some(Here::From(at)) = here {
+                self.at = at;
+                return Some(self);
+            }
+            match self.before.take() {
+                None => return Some(self),
+                Some(older) => self.files.push_front(older),
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod files;
 mod find;
+mod position;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use proclaunch_core::ids::ProfileName;
 use super::convert::Clocks;
 
 pub use find::stamp;
+pub use position::Position;
 
 use tail::{Step, Tail};
 
@@ -41,8 +43,32 @@ pub struct Wanted {
     /// Where lines begin with their times, as the `log` file asks for, that is exact. Where they do not, all files are
     /// given whole that were written to in that time: more than is asked for, never less.
     pub since: Option<Duration>,
+    /// Only what comes after this place, and nothing of the two above. It may count on beyond the end of its file: then
+    /// it is in one that came after it.
+    ///
+    /// Where the file is gone, all that is kept is given; where the file has become shorter than that, all from its
+    /// beginning on.
+    pub from: Option<Position>,
     /// What comes is told too.
     pub follow: bool,
+}
+
+/// Where a reader is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Here {
+    /// The place of the next byte.
+    pub position: Position,
+    /// Something may be missing before it: files that were to be read are gone.
+    pub is_after_gap: bool,
+}
+
+/// Some bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where they begin. They are all of one file.
+    pub at: Here,
+    /// At least one, at most [`CHUNK`].
+    pub bytes: Bytes,
 }
 
 /// A reader of one profile's output.
@@ -59,11 +85,23 @@ impl Reader {
         Self { tail: Some(Tail::new(state_dir, name, wanted, clocks)), wait: FIRST_WAIT }
     }
 
+    /// Where it begins; `None`: there is no file yet. To be called before [`Self::next`], and like it.
+    pub async fn begin(&mut self) -> Option<Here> {
+        let mut tail = self.tail.take()?;
+        let begun = tokio::task::spawn_blocking(move || {
+            let here = tail.begin();
+            (tail, here)
+        });
+        let (tail, here) = begun.await.ok()?;
+        self.tail = Some(tail);
+        here
+    }
+
     /// The next bytes; `None` when there are no more, which never is while it follows. Must be called on a tokio
     /// runtime. Files are read on another thread: disks can be slow.
     ///
     /// A call that is dropped before it has answered is the last one: what it had read is lost.
-    pub async fn next(&mut self) -> Option<Bytes> {
+    pub async fn next(&mut self) -> Option<Piece> {
         loop {
             let mut tail = self.tail.take()?;
             let step = tokio::task::spawn_blocking(move || {
@@ -72,10 +110,10 @@ impl Reader {
             });
             let (tail, step) = step.await.ok()?;
             match step {
-                Step::Bytes(bytes) => {
+                Step::Piece(piece) => {
                     self.tail = Some(tail);
                     self.wait = FIRST_WAIT;
-                    return Some(bytes);
+                    return Some(piece);
                 }
                 Step::Nothing => {
                     tokio::time::sleep(self.wait).await;

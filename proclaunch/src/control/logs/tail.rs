@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use hyper::body::Bytes;
@@ -10,7 +10,8 @@ use proclaunch_core::ids::ProfileName;
 
 use super::files::Files;
 use super::find::{self, Start};
-use super::{CHUNK, Wanted};
+use super::position::Position;
+use super::{CHUNK, Here, Piece, Wanted};
 use crate::control::convert::Clocks;
 use crate::logger::LINE_MAX;
 
@@ -18,7 +19,7 @@ use crate::logger::LINE_MAX;
 #[derive(Debug)]
 pub(super) enum Step {
     /// These bytes.
-    Bytes(Bytes),
+    Piece(Piece),
     /// Nothing so far.
     Nothing,
     /// Nothing any more.
@@ -43,6 +44,8 @@ struct Place {
     at: u64,
     /// The one before the first one.
     before: Option<File>,
+    /// Something may be missing here.
+    is_after_gap: bool,
     /// Who does not follow reads no more than this of the last one.
     last_size: u64,
 }
@@ -52,13 +55,23 @@ impl Tail {
         Self { files: Files::new(state_dir, name), wanted, clocks, place: None }
     }
 
-    /// Reads on.
-    pub(super) fn step(&mut self) -> Step {
+    /// Finds where to begin, if there is a file.
+    pub(super) fn begin(&mut self) -> Option<Here> {
+        self.find();
+        self.place.as_ref().and_then(Place::here)
+    }
+
+    fn find(&mut self) {
         if self.place.is_none() {
             self.place = find::start(&self.files, self.wanted, self.clocks).map(Place::new);
             // Of files that come later, everything is wanted.
             (self.wanted.lines, self.wanted.since) = (None, None);
         }
+    }
+
+    /// Reads on.
+    pub(super) fn step(&mut self) -> Step {
+        self.find();
         let Some(place) = &mut self.place else {
             return if self.wanted.follow { Step::Nothing } else { Step::End };
         };
@@ -68,17 +81,22 @@ impl Tail {
 
 impl Place {
     fn new(start: Start) -> Self {
-        let Start { files, at, before } = start;
+        let Start { files, at, before, is_after_gap } = start;
         let last_size = files.back().and_then(|file| file.metadata().ok()).map_or(0, |found| found.len());
-        Self { open: files, at, before, last_size }
+        Self { open: files, at, before, is_after_gap, last_size }
+    }
+
+    fn here(&self) -> Option<Here> {
+        let file = self.open.front()?.metadata().ok()?;
+        Some(Here { position: Position::new(&file, self.at), is_after_gap: self.is_after_gap })
     }
 
     fn step(&mut self, files: &Files, follow: bool) -> Step {
         loop {
             let is_last = self.open.len() == 1;
             let limit = if is_last && !follow { self.last_size } else { u64::MAX };
-            if let Some(bytes) = self.read(limit) {
-                return Step::Bytes(bytes);
+            if let Some(piece) = self.read(limit) {
+                return Step::Piece(piece);
             }
             if is_last {
                 if !follow {
@@ -86,6 +104,8 @@ impl Place {
                 }
                 let Some(file) = self.open.front() else { return Step::End };
                 let Some(newer) = files.newer_than(file, self.before.as_ref()) else { return Step::Nothing };
+                // Removed as the oldest of all: then others between them may be too.
+                self.is_after_gap |= file.metadata().is_ok_and(|found| found.nlink() == 0);
                 // Nobody writes to it from here on, but perhaps somebody did since it was read to its end.
                 self.open.push_back(newer);
                 continue;
@@ -96,7 +116,8 @@ impl Place {
     }
 
     /// Some bytes of the first file.
-    fn read(&mut self, limit: u64) -> Option<Bytes> {
+    fn read(&mut self, limit: u64) -> Option<Piece> {
+        let at = self.here()?;
         let file = self.open.front()?;
         let length = limit.saturating_sub(self.at).min(CHUNK as u64);
         let mut buffer = vec![0; usize::try_from(length).unwrap_or(CHUNK)];
@@ -108,7 +129,8 @@ impl Place {
         }
         buffer.truncate(count);
         self.at += count as u64;
-        Some(Bytes::from(buffer))
+        self.is_after_gap = false;
+        Some(Piece { at, bytes: Bytes::from(buffer) })
     }
 
     /// Notices that the file has become shorter.

@@ -1,5 +1,7 @@
 //! Readers against files that are written, rotated, cut and removed.
 
+mod resumed;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
@@ -50,7 +52,7 @@ impl Output {
 /// What there is at the moment.
 fn drained(tail: &mut Tail) -> String {
     let mut all = Vec::new();
-    while let Step::Bytes(bytes) = tail.step() {
+    while let Step::Piece(Piece { bytes, .. }) = tail.step() {
         assert!(bytes.len() <= CHUNK);
         all.extend_from_slice(&bytes);
     }
@@ -61,7 +63,7 @@ fn last(lines: u64) -> Wanted {
     Wanted { lines: Some(lines), ..Wanted::default() }
 }
 
-const FOLLOW: Wanted = Wanted { lines: None, since: None, follow: true };
+const FOLLOW: Wanted = Wanted { lines: None, since: None, from: None, follow: true };
 
 #[test]
 fn lines_are_counted_across_rotations() {
@@ -198,7 +200,7 @@ fn who_does_not_follow_ends_where_it_was_when_it_began() {
     output.rotate(9);
     output.write(b"2\n");
     let mut tail = output.tail(Wanted::default());
-    assert!(matches!(tail.step(), Step::Bytes(bytes) if &bytes[..] == b"1\n"));
+    assert!(matches!(tail.step(), Step::Piece(piece) if &piece.bytes[..] == b"1\n"));
     output.write(b"3\n");
     output.rotate(1);
     output.write(b"4\n");
@@ -290,11 +292,12 @@ fn who_falls_behind_misses_files_and_gets_the_others_in_order() {
 #[test]
 fn the_async_side_waits_for_what_comes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let text = |piece: Option<Piece>| piece.map(|piece| piece.bytes);
     runtime.block_on(async {
         let output = Output::new();
         output.write(b"one\n");
         let mut ends = Reader::open(output.temp.path(), &name("web"), Wanted::default(), NOON);
-        assert_eq!(ends.next().await.as_deref(), Some(&b"one\n"[..]));
+        assert_eq!(text(ends.next().await).as_deref(), Some(&b"one\n"[..]));
         assert_eq!(ends.next().await, None);
         assert_eq!(ends.next().await, None);
         let wanted = Wanted { lines: Some(0), ..FOLLOW };
@@ -302,8 +305,8 @@ fn the_async_side_waits_for_what_comes() {
         let idle = tokio::time::timeout(Duration::from_millis(50), async { follows.next().await });
         assert!(idle.await.is_err(), "nothing has come");
         let mut follows = Reader::open(output.temp.path(), &name("web"), FOLLOW, NOON);
-        assert_eq!(follows.next().await.as_deref(), Some(&b"one\n"[..]));
+        assert_eq!(text(follows.next().await).as_deref(), Some(&b"one\n"[..]));
         let (next, ()) = tokio::join!(follows.next(), async { output.write(b"two\n") });
-        assert_eq!(next.as_deref(), Some(&b"two\n"[..]));
+        assert_eq!(text(next).as_deref(), Some(&b"two\n"[..]));
     });
 }

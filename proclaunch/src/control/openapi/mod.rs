@@ -14,7 +14,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::api;
-use super::routes::{Body, Endpoint, Kind, Parameter, ROUTES, Right, Route, SECONDS_MAX};
+use super::routes::{
+    Body, Endpoint, Kind, OUTPUT_MISSING, OUTPUT_POSITION, Parameter, ROUTES, Right, Route, SECONDS_MAX,
+};
 
 /// The description, as JSON text. It is made anew each time: it is seldom asked for.
 pub fn description() -> String {
@@ -166,6 +168,12 @@ fn schema(kind: Kind) -> Value {
             json!({ "type": "string", "pattern": signals(), "examples": ["HUP", "SIGUSR1", "15", "RTMIN+3"] })
         }
         Kind::EventId => json!({ "type": "string", "pattern": "^[A-Za-z0-9-]{1,64}$" }),
+        Kind::Position => json!({
+            "type": "string",
+            "pattern": "^[0-9]{1,20}-[0-9]{1,20}:[0-9]{1,20}$",
+            "description": "A file, when it was made, and how many bytes from its beginning on come before. That may be \
+                            more than the file has: it then goes on in the files that came after it.",
+        }),
     }
 }
 
@@ -216,7 +224,20 @@ fn response(body: Body, about: &str) -> Value {
         Body::Events => ("text/event-stream", event()),
         Body::Metrics => ("text/plain; version=0.0.4; charset=utf-8", json!({ "type": "string" })),
     };
-    json!({ "description": about, "content": { media: { "schema": schema } } })
+    let mut response = json!({ "description": about, "content": { media: { "schema": schema } } });
+    if body == Body::Raw {
+        response["headers"] = json!({
+            OUTPUT_POSITION: {
+                "description": "Where the body begins. Not there if nothing was written yet.",
+                "schema": self::schema(Kind::Position),
+            },
+            OUTPUT_MISSING: {
+                "description": "There, and `true`, if what `from` names is not kept any more: the body begins with what is.",
+                "schema": { "type": "boolean" },
+            },
+        });
+    }
+    response
 }
 
 /// One event of a stream, its lines as fields.

@@ -1,6 +1,6 @@
 //! What is answered: JSON or text at once, or bytes as they come.
 
-use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,6 +13,21 @@ use tokio::sync::mpsc::Receiver;
 use super::connection::Busy;
 use super::request::Refusal;
 use crate::control::api;
+
+/// The end of a stream that has one.
+pub(super) const END: Bytes = Bytes::new();
+
+/// The supervisor has ended in the midst of a stream that has an end: to be cut off, so that it does not look whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the supervisor ends")
+    }
+}
+
+impl std::error::Error for Cut {}
 
 /// A whole answer.
 pub(super) type Answer = Response<Content>;
@@ -29,7 +44,8 @@ pub(super) struct Content {
 enum Rest {
     /// All of it; taken when it is sent.
     Whole(Option<Bytes>),
-    /// What comes through a channel, until that is closed. The channel is as long as what a slow reader may owe.
+    /// What comes through a channel, which is as long as what a slow reader may owe. [`END`] ends it; the channel may
+    /// only be closed before that where it has no end of its own.
     Stream {
         receiver: Receiver<Bytes>,
         /// It has no end of its own.
@@ -49,17 +65,17 @@ impl Content {
 
 impl Body for Content {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let bytes = match &mut self.get_mut().rest {
-            Rest::Whole(bytes) => Poll::Ready(bytes.take()),
-            Rest::Stream { receiver, .. } => receiver.poll_recv(cx),
+            Rest::Whole(bytes) => Poll::Ready(bytes.take().map(Ok)),
+            Rest::Stream { receiver, follows } => receiver.poll_recv(cx).map(|next| match next {
+                Some(bytes) => (!bytes.is_empty()).then_some(Ok(bytes)),
+                None => (!*follows).then_some(Err(Cut)),
+            }),
         };
-        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        bytes.map(|bytes| bytes.map(|bytes| bytes.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use proclaunch_core::ids::ProfileName;
-use tokio::sync::mpsc::channel;
 
 use super::answer::{self, Answer, no_reactor};
 use super::request::Request;
@@ -14,15 +13,11 @@ use crate::control::api;
 use crate::control::bridge::{Ask, View};
 use crate::control::convert::{self, Clocks};
 use crate::control::glob::any_matches;
-use crate::control::logs::{Reader, Wanted};
 use crate::control::metrics::{self, Figures, Recorder};
 use crate::control::openapi;
 use crate::control::own::{self, About};
 use crate::control::routes::Endpoint;
 use crate::control::usage::{Meter, Usages};
-
-/// How many pieces of output a slow reader may be behind.
-const PIECES_MAX: usize = 4;
 
 /// What is kept from one request to the next.
 #[derive(Debug, Default)]
@@ -49,7 +44,7 @@ impl Server {
             (Endpoint::OpenApi, _) => {
                 answer::whole(StatusCode::OK, "application/json", openapi::description())
             }
-            (Endpoint::Log, Some(name)) if view.profiles.contains_key(name) => self.log(name, request),
+            (Endpoint::Log, Some(name)) if view.profiles.contains_key(name) => self.log(name, request).await,
             (to, Some(name)) if view.profiles.contains_key(name) => self.of_profile(to, &view, name).await,
             (_, Some(name)) => self.unknown(name).await,
             // All others name a profile, or are answered before they come here.
@@ -70,33 +65,6 @@ impl Server {
             Ok(page) => answer::whole(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page),
             Err(_) => no_reactor(),
         }
-    }
-
-    /// What a profile has written, piece by piece as it is taken.
-    fn log(self: &Rc<Self>, name: &ProfileName, request: &Request) -> Answer {
-        let wanted = Wanted {
-            lines: request.count("lines"),
-            since: request.seconds("since"),
-            follow: request.flag("follow").unwrap_or(false),
-        };
-        let mut reader = Reader::open(&self.config.state_dir, name, wanted, Clocks::read());
-        let (sender, receiver) = channel(PIECES_MAX);
-        let server = Rc::clone(self);
-        self.spawn(async move {
-            let pour = async {
-                while let Some(bytes) = reader.next().await {
-                    if sender.send(bytes).await.is_err() {
-                        return;
-                    }
-                }
-            };
-            tokio::select! {
-                () = pour => {}
-                () = sender.closed() => {}
-                () = server.ending() => {}
-            }
-        });
-        answer::stream("text/plain", receiver, wanted.follow)
     }
 
     async fn profiles(&self, view: &Arc<View>, request: &Request) -> Answer {

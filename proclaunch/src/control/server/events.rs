@@ -17,6 +17,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Server;
+use super::answer::END;
 use crate::control::api::Event;
 use crate::control::bridge::Told;
 use crate::control::convert::Clocks;
@@ -177,6 +178,7 @@ async fn pour(events: &Events, sender: &Sender<Bytes>, mut start: Start, globs: 
             }
         }
         if !follow {
+            let _ = sender.send(END).await;
             return;
         }
         if tokio::time::timeout(HEARTBEAT, more).await.is_err()

@@ -23,6 +23,7 @@ mod events;
 mod hooks;
 mod listen;
 mod orders;
+mod output;
 mod ready;
 pub mod request;
 pub mod rights;

@@ -11,6 +11,7 @@ use proclaunch_core::profile::closest;
 use proclaunch_core::signal::Signal;
 
 use crate::control::glob::Glob;
+use crate::control::logs::Position;
 use crate::control::routes::{self, Kind, NoRoute, Parameter, ROUTES, Route, SECONDS_MAX};
 
 /// How many parameters a query may have.
@@ -38,6 +39,7 @@ enum Value {
     Seconds(Duration),
     Signal(Signal),
     EventId(String),
+    Position(Position),
 }
 
 /// Why a request leads nowhere.
@@ -161,6 +163,11 @@ impl Request {
             .find_map(|value| if let Value::Signal(signal) = value { Some(*signal) } else { None })
     }
 
+    /// A parameter that is a place in the output of a profile.
+    pub fn position(&self, name: &str) -> Option<Position> {
+        self.values(name).find_map(|value| if let Value::Position(at) = value { Some(*at) } else { None })
+    }
+
     /// A parameter that is the id of an event.
     pub fn event_id<'a>(&'a self, name: &'a str) -> Option<&'a str> {
         self.values(name)
@@ -223,6 +230,7 @@ fn value(parameter: &Parameter, text: &str) -> Result<Value, Refusal> {
         Kind::Seconds => seconds(text).map(Value::Seconds),
         Kind::Signal => Signal::parse(text).map(Value::Signal),
         Kind::EventId => is_event_id(text).then(|| Value::EventId(text.to_owned())),
+        Kind::Position => Position::parse(text).map(Value::Position),
     };
     value.ok_or_else(|| {
         Refusal::bad(
@@ -263,6 +271,7 @@ const fn example(kind: Kind) -> &'static str {
         Kind::Seconds => "2.5",
         Kind::Signal => "HUP",
         Kind::EventId => "0123456789abcdef-42",
+        Kind::Position => "131081-1795914010123456789:4096",
     }
 }
 
@@ -341,6 +350,9 @@ mod tests {
         let list = taken("GET", "/v1/profiles?name=web*&name=db%5B0-9%5D&");
         assert_eq!(list.globs("name").len(), 2);
         assert_eq!(taken("GET", "/v1/profiles/web/log?lines=0").count("lines"), Some(0));
+        let from = taken("GET", "/v1/profiles/web/log?from=7-8:9&positions=true").position("from");
+        assert_eq!(from.unwrap().to_string(), "7-8:9");
+        assert_eq!(refused("GET", "/v1/profiles/web/log?from=7:9").status, 400);
         assert_eq!(taken("GET", "/v1/events?after=ab-1").event_id("after"), Some("ab-1"));
         for target in [
             "/v1/profiles/web/start?wait=yes",

@@ -15,7 +15,7 @@ use super::number::whole;
 use super::output;
 use super::select::Selected;
 use super::since::since;
-use crate::control::client::{Client, Failure, Output};
+use crate::control::client::{Client, Failure, Output, Tail, failure};
 use crate::control::glob::Glob;
 use crate::control::render::{Style, Tone};
 use crate::fatal::SYSTEM;
@@ -107,8 +107,8 @@ impl Logs {
         for group in (0..names.len()).collect::<Vec<_>>().chunks(AT_ONCE) {
             let mut merge = Merge::new();
             for index in group {
-                match client.output(&names[*index], &self.output()) {
-                    Ok(body) => merge.add(*index, BufReader::new(body)),
+                match open(client, &names[*index], self.output()) {
+                    Ok(reader) => merge.add(*index, reader),
                     Err(failure) => worst = worst.max(failed(&failure)),
                 }
             }
@@ -119,9 +119,7 @@ impl Logs {
                             return worst.max(code);
                         }
                     }
-                    Next::Failed(reader, error) => {
-                        worst = worst.max(failed(&reader.get_ref().failure(&error)));
-                    }
+                    Next::Failed(error) => worst = worst.max(failed(&failure(error))),
                 }
             }
         }
@@ -160,31 +158,11 @@ impl Logs {
 }
 
 /// Follows one profile, across supervisors.
-fn follow(client: &Client, name: &str, index: usize, mut output: Output, sender: &SyncSender<Message>) {
-    loop {
-        let mut is_wanted = true;
-        let read = lines(client, name, &output, |line| {
-            is_wanted = sender.send(Message::Line(index, line.to_vec())).is_ok();
-            is_wanted
-        });
-        let failure = match read {
-            _ if !is_wanted => return,
-            Ok(()) | Err(Failure::Broken { .. }) => match client.wait_for_the_next() {
-                Ok(()) => {
-                    output::complain(&format!(
-                        "the connection broke and was made again; lines of {name} may be missing here"
-                    ));
-                    // What was there before was printed.
-                    output = Output { lines: Some(0), since: None, follow: true };
-                    continue;
-                }
-                Err(failure) => failure,
-            },
-            Err(failure) => failure,
-        };
+fn follow(client: &Client, name: &str, index: usize, output: Output, sender: &SyncSender<Message>) {
+    let read = lines(client, name, output, |line| sender.send(Message::Line(index, line.to_vec())).is_ok());
+    if let Err(failure) = read {
         // Nobody listens any more: then nobody is to be told.
         let _ = sender.send(Message::End(failure));
-        return;
     }
 }
 
@@ -192,10 +170,10 @@ fn follow(client: &Client, name: &str, index: usize, mut output: Output, sender:
 fn lines(
     client: &Client,
     name: &str,
-    output: &Output,
+    output: Output,
     mut each: impl FnMut(&[u8]) -> bool,
 ) -> Result<(), Failure> {
-    let mut reader = BufReader::new(client.output(name, output)?);
+    let mut reader = open(client, name, output)?;
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -207,10 +185,17 @@ fn lines(
                 if !line.is_empty() {
                     each(&line);
                 }
-                return Err(reader.get_ref().failure(&error));
+                return Err(failure(error));
             }
         }
     }
+}
+
+/// Begins to read output.
+fn open(client: &Client, name: &str, output: Output) -> Result<BufReader<Tail>, Failure> {
+    let missing = format!("lines of {name} are missing here: they were not kept until they could be read");
+    let tail = client.tail(name, output, move || output::complain(&missing))?;
+    Ok(BufReader::new(tail))
 }
 
 /// Prints lines of one or several profiles.

@@ -30,11 +30,11 @@ struct Source<R> {
 
 /// What comes next.
 #[derive(Debug)]
-pub(super) enum Next<R> {
+pub(super) enum Next {
     /// A line of this source.
     Line(usize, Vec<u8>),
     /// A source that could not be read to its end.
-    Failed(R, io::Error),
+    Failed(io::Error),
 }
 
 impl<R: BufRead> Merge<R> {
@@ -50,11 +50,11 @@ impl<R: BufRead> Merge<R> {
     }
 
     /// The next of all, until nothing more comes.
-    pub(super) fn next(&mut self) -> Option<Next<R>> {
+    pub(super) fn next(&mut self) -> Option<Next> {
         self.sources.retain(|source| !source.line.is_empty() || source.error.is_some());
         if let Some(index) = self.sources.iter().position(|source| source.line.is_empty()) {
             let source = self.sources.remove(index);
-            return source.error.map(|error| Next::Failed(source.reader, error));
+            return source.error.map(Next::Failed);
         }
         let last = self.last;
         let source = self.sources.iter_mut().min_by_key(|source| (source.time.clone(), source.id != last))?;
@@ -133,7 +133,7 @@ mod tests {
         while let Some(next) = merge.next() {
             match next {
                 Next::Line(0, line) if line == b"half a line" => lines += 1,
-                Next::Failed(_, error) if error.kind() == io::ErrorKind::ConnectionReset => errors += 1,
+                Next::Failed(error) if error.kind() == io::ErrorKind::ConnectionReset => errors += 1,
                 other @ (Next::Line(..) | Next::Failed(..)) => panic!("{other:?}"),
             }
         }

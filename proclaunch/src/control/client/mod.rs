@@ -12,12 +12,14 @@ mod events;
 mod failure;
 mod place;
 mod request;
+mod tail;
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::api;
+use super::logs::Position;
 use crate::sys::clock;
 
 pub use body::Body;
@@ -25,6 +27,7 @@ pub use events::Events;
 pub use failure::Failure;
 pub use place::{By, Place};
 pub use request::Query;
+pub use tail::{Tail, failure};
 
 use connect::Patience;
 use request::Request;
@@ -103,6 +106,22 @@ pub struct Output {
     pub follow: bool,
 }
 
+impl Output {
+    fn query(&self) -> Query {
+        let mut query = Query::default();
+        if let Some(lines) = self.lines {
+            query = query.with("lines", &lines.to_string());
+        }
+        if let Some(since) = self.since {
+            query = query.with("since", &since.to_string());
+        }
+        if self.follow {
+            query = query.with("follow", "true");
+        }
+        query
+    }
+}
+
 impl Client {
     /// One that asks the supervisor of this place.
     pub const fn new(place: Place) -> Self {
@@ -150,17 +169,29 @@ impl Client {
 
     /// A profile's output, as it comes: to be read to its end, which a followed one has only when the connection breaks.
     pub fn output(&self, name: &str, output: &Output) -> Result<Body, Failure> {
-        let mut query = Query::default();
-        if let Some(lines) = output.lines {
-            query = query.with("lines", &lines.to_string());
-        }
-        if let Some(since) = output.since {
-            query = query.with("since", &since.to_string());
-        }
-        if output.follow {
-            query = query.with("follow", "true");
-        }
-        let mut body = self.again(|| self.exchange(&Request::get(&of(name, "/log"), &query), READING))?;
+        self.body(name, output, &output.query())
+    }
+
+    /// The same across connections that break; `on_gap` is called where some of it is missing, because it is not kept
+    /// any more.
+    pub fn tail(
+        &self,
+        name: &str,
+        output: Output,
+        on_gap: impl FnMut() + Send + 'static,
+    ) -> Result<Tail, Failure> {
+        Tail::open(self.clone(), name, output, on_gap)
+    }
+
+    /// Output with its places, from one of them on.
+    fn positioned(&self, name: &str, output: &Output, from: Option<Position>) -> Result<Body, Failure> {
+        let query = output.query();
+        let query = from.iter().fold(query, |query, from| query.with("from", &from.to_string()));
+        self.body(name, output, &query.with("positions", "true"))
+    }
+
+    fn body(&self, name: &str, output: &Output, query: &Query) -> Result<Body, Failure> {
+        let mut body = self.again(|| self.exchange(&Request::get(&of(name, "/log"), query), READING))?;
         body.wait_at_most(if output.follow { None } else { Some(READING) });
         Ok(body)
     }

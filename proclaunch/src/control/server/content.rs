@@ -36,7 +36,13 @@ impl Contents {
 impl Server {
     /// Answers a request that only looks.
     pub(super) async fn content(self: &Rc<Self>, request: &Request) -> Answer {
-        let Ok(view) = self.view().await else { return no_reactor() };
+        let Ok(mut view) = self.view().await else { return no_reactor() };
+        if !view.is_complete && request.name.as_ref().is_some_and(|name| !view.profiles.contains_key(name)) {
+            // A client of the supervisor before this one does not wait until this one has seen everything.
+            let scanned = self.ask(Ask::Rescan).await;
+            let (Ok(_), Ok(complete)) = (scanned, self.view().await) else { return no_reactor() };
+            view = complete;
+        }
         match (request.route.to, &request.name) {
             (Endpoint::Profiles, _) => self.profiles(&view, request).await,
             (Endpoint::Own, _) => self.own(&view).await,

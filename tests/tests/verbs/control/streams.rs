@@ -15,14 +15,26 @@ fn bytes(pieces: &[&str]) -> Vec<Vec<u8>> {
     pieces.iter().map(|piece| piece.as_bytes().to_vec()).collect()
 }
 
+/// Pieces of output with their places, the first of which is this; and the last line, if the body has an end.
+fn placed(offset: usize, pieces: &[&[u8]], ends: bool) -> Vec<Vec<u8>> {
+    let mut all = vec![format!("7-8:{offset} 0\n").into_bytes()];
+    let mut at = offset;
+    for piece in pieces {
+        all.push([format!("7-8:{at} {}\n", piece.len()).as_bytes(), piece].concat());
+        at += piece.len();
+    }
+    all.extend(ends.then(|| b"end\n".to_vec()));
+    all
+}
+
 #[test]
 fn logs_of_one_are_its_bytes_and_of_several_whole_lines_with_names() {
     let fake = Fake::of(vec![serving("db"), serving("web-1")], |asked| {
         let (path, query) = asked.line.split_once('?').unwrap();
-        assert_eq!(query, "lines=100", "{asked:?}");
+        assert_eq!(query, "lines=100&positions=true", "{asked:?}");
         match path {
-            "GET /v1/profiles/db/log" => Answer::Whole(TEXT, vec![b"one\ntw".to_vec(), b"o\n\xff".to_vec()]),
-            "GET /v1/profiles/web-1/log" => Answer::Whole(TEXT, bytes(&["\x1b[31mred\x1b[0m\n"])),
+            "GET /v1/profiles/db/log" => Answer::Whole(TEXT, placed(0, &[b"one\ntw", b"o\n\xff"], true)),
+            "GET /v1/profiles/web-1/log" => Answer::Whole(TEXT, placed(0, &[b"\x1b[31mred\x1b[0m\n"], true)),
             other => panic!("nobody asks for {other}"),
         }
     });
@@ -41,37 +53,71 @@ fn logs_of_one_are_its_bytes_and_of_several_whole_lines_with_names() {
 
 #[test]
 fn logs_ask_for_what_was_typed() {
-    let fake = Fake::of(vec![serving("db")], |_| Answer::Whole(TEXT, Vec::new()));
+    let fake = Fake::of(vec![serving("db")], |_| Answer::Whole(TEXT, bytes(&["end\n"])));
     fake.printed(&["logs", "db", "-n", "5"], 0);
     fake.printed(&["logs", "db", "--since", "10m"], 0);
     fake.printed(&["logs", "db", "--since", "1.5", "-n", "7"], 0);
     fake.printed(&["logs", "db", "--since", "yesterday"], 2);
     let path = "GET /v1/profiles/db/log";
-    let asked = ["lines=5", "since=600", "lines=7&since=1.5"].map(|query| format!("{path}?{query}"));
+    let asked =
+        ["lines=5", "since=600", "lines=7&since=1.5"].map(|query| format!("{path}?{query}&positions=true"));
     assert_eq!(fake.seen(), asked);
 }
 
 #[test]
-fn logs_that_are_followed_go_on_after_a_break_and_end_when_nobody_reads() {
+fn logs_that_are_followed_go_on_at_the_next_byte_after_a_break_and_end_when_nobody_reads() {
     let count = AtomicUsize::new(0);
     let fake = Fake::of(vec![serving("db")], move |asked| {
-        if count.fetch_add(1, Ordering::SeqCst) == 0 {
-            assert!(asked.line.ends_with("?lines=100&follow=true"), "{asked:?}");
-            return Answer::Torn(TEXT, bytes(&["one\n"]));
+        let path = "GET /v1/profiles/db/log?";
+        let query = asked.line.strip_prefix(path).unwrap();
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                assert_eq!(query, "lines=100&follow=true&positions=true");
+                let mut pieces = placed(5, &[b"one\n", b"tw"], false);
+                // It breaks in the midst of a piece.
+                pieces.push(b"7-8:11 100\no".to_vec());
+                Answer::Torn(TEXT, pieces)
+            }
+            1 => {
+                assert_eq!(query, "follow=true&from=7-8%3A12&positions=true");
+                Answer::Whole(TEXT, placed(12, &[b"\nthr"], false))
+            }
+            2 => wrong(503, "the supervisor ends", None),
+            3 => {
+                assert_eq!(query, "follow=true&from=7-8%3A16&positions=true");
+                Answer::Torn(TEXT, placed(16, &[b"ee\n"], false))
+            }
+            _ => {
+                assert_eq!(query, "follow=true&from=7-8%3A19&positions=true");
+                Answer::Held(TEXT, bytes(&["missing\n9-9:0 5\nnine\n"]))
+            }
         }
-        assert!(asked.line.ends_with("?lines=0&follow=true"), "{asked:?}");
-        Answer::Held(TEXT, bytes(&["two\n"]))
     });
     let mut child = fake.spawn(&["logs", "-f", "db"]);
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut text = String::new();
-    for _ in 0..2 {
+    for _ in 0..4 {
         out.read_line(&mut text).unwrap();
     }
-    assert_eq!(text, "one\ntwo\n");
+    assert_eq!(text, "one\ntwo\nthree\nnine\n");
     drop(out);
     let (_, err) = printed(&child.wait_with_output().unwrap(), 0);
-    assert!(err.contains("lines of db may be missing here"), "{err}");
+    assert_eq!(err.matches("lines of db are missing here").count(), 1, "{err}");
+    assert_eq!(err.lines().count(), 1, "nothing was missing before: {err}");
+}
+
+#[test]
+fn logs_that_are_not_followed_go_on_too_and_a_strange_answer_ends_them() {
+    let count = AtomicUsize::new(0);
+    let fake = Fake::of(vec![serving("db")], move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        // Without its last line it is not whole, although HTTP's end is there.
+        0 => Answer::Whole(TEXT, placed(0, &[b"one\n"], false)),
+        1 => Answer::Whole(TEXT, placed(4, &[b"two\n"], true)),
+        _ => Answer::Whole(TEXT, bytes(&["what is this?\n"])),
+    });
+    assert_eq!(fake.printed(&["logs", "db"], 0).0, "one\ntwo\n");
+    let (_, err) = fake.printed(&["logs", "db"], 111);
+    assert!(err.contains("a piece of output has no place"), "{err}");
 }
 
 fn event(serial: u32) -> String {

@@ -48,7 +48,7 @@ pub struct Logs {
     #[arg(value_name = "NAME", required = true, value_parser = Glob::parse)]
     names: Vec<Glob>,
 
-    /// Do not end, but print what comes
+    /// Do not end, but print what comes, also across supervisors
     #[arg(short, long)]
     follow: bool,
 

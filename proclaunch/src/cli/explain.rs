@@ -12,7 +12,7 @@ use crate::control::render::{self, Style};
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Explain {
-    /// Names of profiles, or quoted globs with `*`, `?` and `[a-z]`
+    /// Names of profiles or of directories with instances, or quoted globs with `*`, `?` and `[a-z]`
     #[arg(value_name = "NAME", required = true, value_parser = Glob::parse)]
     names: Vec<Glob>,
 

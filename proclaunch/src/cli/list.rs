@@ -17,7 +17,7 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct List {
-    /// Names of profiles, or quoted globs with `*`, `?` and `[a-z]` [default: all]
+    /// Names of profiles or of directories with instances, or quoted globs with `*`, `?` and `[a-z]` [default: all]
     #[arg(value_name = "NAME", value_parser = Glob::parse)]
     names: Vec<Glob>,
 

@@ -44,7 +44,7 @@ Exit codes; the highest, if there are several names:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Logs {
-    /// Names of profiles, or quoted globs with `*`, `?` and `[a-z]`
+    /// Names of profiles or of directories with instances, or quoted globs with `*`, `?` and `[a-z]`
     #[arg(value_name = "NAME", required = true, value_parser = Glob::parse)]
     names: Vec<Glob>,
 

@@ -41,7 +41,7 @@ Exit codes; the highest, if there are several names:
 /// Which profiles, and how long to wait for them.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Ordering {
-    /// Names of profiles, or quoted globs with `*`, `?` and `[a-z]`
+    /// Names of profiles or of directories with instances, or quoted globs with `*`, `?` and `[a-z]`
     #[arg(value_name = "NAME", required = true, value_parser = Glob::parse)]
     names: Vec<Glob>,
 

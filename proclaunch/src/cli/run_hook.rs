@@ -5,6 +5,7 @@ use proclaunch_core::ids::ProfileName;
 
 use super::arguments::profile_name;
 use super::asking::{Asking, FAILED, UNKNOWN, failed};
+use super::output;
 use super::select::Selected;
 use crate::control::glob::Glob;
 use crate::control::render::{self, Style};
@@ -45,17 +46,19 @@ impl RunHook {
     pub(super) fn run(&self) -> u8 {
         let client = self.asking.client();
         let glob = Glob::parse(self.name.as_str()).expect("a name is a pattern");
-        match Selected::of(&client, &[glob]) {
+        let names = match Selected::of(&client, &[glob]) {
             Ok(selected) if selected.complain() => return UNKNOWN,
-            Ok(_) => {}
+            Ok(selected) => selected.names(),
             Err(failure) => return failed(&failure),
-        }
+        };
+        let [name] = &names[..] else {
+            output::complain(&format!("`{}` runs as {}: name one of them", self.name, names.join(", ")));
+            return UNKNOWN;
+        };
         let hook = self.hook.strip_suffix(".lua").unwrap_or(&self.hook);
-        match client.run_hook(self.name.as_str(), hook, self.dry_run) {
+        match client.run_hook(name, hook, self.dry_run) {
             Ok(run) => {
-                let printed = self
-                    .asking
-                    .print(&run, |run| render::hook_run(Style::of_stdout(), self.name.as_str(), run));
+                let printed = self.asking.print(&run, |run| render::hook_run(Style::of_stdout(), name, run));
                 let is_good = matches!(run.outcome.as_str(), "answer" | "nothing");
                 printed.max(if is_good { 0 } else { FAILED })
             }

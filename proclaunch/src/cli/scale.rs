@@ -18,8 +18,8 @@ const AFTER_HELP: &str = "\
 Writes COUNT into the file `instances` of the profile's directory, where it stays. The directory
 `web` then stands for the profiles web@1, web@2 and so on up to web@COUNT, and for no profile `web`:
 one that runs is stopped, with COUNT 1 too. Each has its number in the environment as INSTANCE. More
-are started, the highest are stopped, the others are not touched. `'web@*'` names all of them to
-other verbs. Remove the file and there is one profile `web` again.
+are started, the highest are stopped, the others are not touched. `web` means all of them to other
+verbs. Remove the file and there is one profile `web` again.
 
 Exit codes:
   0    Exactly so many run; with --no-wait: the order was taken

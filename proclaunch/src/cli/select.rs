@@ -1,4 +1,5 @@
-//! Names and globs on the command line: which profiles they mean, and what was meant by one that means none.
+//! Names and globs on the command line: which profiles they mean, and what was meant by one that means none. The name of
+//! a directory with instances means all of these.
 
 use proclaunch_core::ids::ProfileName;
 use proclaunch_core::profile::closest;
@@ -29,6 +30,9 @@ impl Selected {
             globs.iter().map(ToString::to_string).collect()
         };
         let mut profiles = client.profiles(&asked)?;
+        let is_there =
+            |name: &ProfileName| profiles.profiles.iter().any(|profile| profile.name == name.as_str());
+        let globs: Vec<Glob> = globs.iter().map(|glob| glob.clone().among(is_there)).collect();
         let is_meant = |glob: &Glob, profile: &Profile| {
             ProfileName::parse(&profile.name).is_some_and(|name| glob.matches(&name))
         };
@@ -75,12 +79,6 @@ fn missing(glob: &Glob, names: &[&str]) -> String {
     if glob.exact().is_none() {
         return format!("no profile has a name like `{text}`");
     }
-    let is_of_it = |name: &&str| ProfileName::parse(name).and_then(|name| name.instance_of());
-    if names.iter().filter_map(is_of_it).any(|(of, _)| of.as_str() == text) {
-        return format!(
-            "there is no profile `{text}`: it runs as {text}@1 and so on; name one of them, or '{text}@*'"
-        );
-    }
     match closest(&text, names) {
         Some(meant) => format!("there is no profile `{text}`; did you mean `{meant}`?"),
         None => format!(
@@ -101,10 +99,6 @@ mod tests {
         assert_eq!(
             say("cache"),
             "there is no profile `cache`; `proclaunch list` names all, `proclaunch rescan` looks for new ones"
-        );
-        assert_eq!(
-            missing(&Glob::parse("web").unwrap(), &["web@1", "web@2"]),
-            "there is no profile `web`: it runs as web@1 and so on; name one of them, or 'web@*'"
         );
         assert_eq!(say("x*"), "no profile has a name like `x*`");
     }

@@ -1,6 +1,7 @@
 //! Names of profiles with `*`, `?` and `[a-z]` in them, as a shell has them.
 //!
-//! **Invariant:** a name without these means itself and nothing else: `foo` is not `foobar`.
+//! **Invariant:** a name without these means itself and nothing else: `foo` is not `foobar`. Only where it is that of no
+//! profile it means the instances of the directory of that name: `foo@1` and so on.
 //! **Invariant:** matching takes no more steps than pattern length times name length, whatever the pattern.
 
 use std::fmt;
@@ -15,6 +16,8 @@ const PATTERN_MAX: usize = 2 * NAME_MAX;
 pub struct Glob {
     text: String,
     parts: Vec<Part>,
+    /// It means the instances of the directory of this name too.
+    directory: Option<ProfileName>,
 }
 
 /// What one place of a name can be.
@@ -55,7 +58,7 @@ impl Glob {
             }
             bytes = rest;
         }
-        Ok(Self { text: text.to_owned(), parts })
+        Ok(Self { text: text.to_owned(), parts, directory: None })
     }
 
     /// Whether it is of a name that it can be no other than.
@@ -64,8 +67,22 @@ impl Glob {
         is_exact.then(|| ProfileName::parse(&self.text)).flatten()
     }
 
+    /// What it means among these profiles: a name that is that of none of them means all instances of the directory of
+    /// that name.
+    #[must_use]
+    pub fn among(self, is_there: impl Fn(&ProfileName) -> bool) -> Self {
+        let directory = self.exact().filter(|name| !is_there(name));
+        Self { directory, ..self }
+    }
+
     /// Whether a name is of this pattern.
     pub fn matches(&self, name: &ProfileName) -> bool {
+        let is_instance =
+            |directory: &ProfileName| name.instance_of().is_some_and(|(of, _)| of == *directory);
+        self.is_of(name) || self.directory.as_ref().is_some_and(is_instance)
+    }
+
+    fn is_of(&self, name: &ProfileName) -> bool {
         let name = name.as_str().as_bytes();
         let (mut at, mut part) = (0, 0);
         // Where the last `*` was, and what it takes so far: it takes one more where the rest does not match.
@@ -164,6 +181,21 @@ mod tests {
         check("web[!0-3a]", &["web4", "webb"], &["web0", "weba", "web"]);
         check("x[ab][.-]", &["xa.", "xb-"], &["xab"]);
         check("**a***", &["a", "bab"], &["b"]);
+    }
+
+    #[test]
+    fn a_name_of_no_profile_is_that_of_its_instances() {
+        let name = |text: &str| ProfileName::parse(text).unwrap();
+        let among = |text: &str, there: &[&str]| {
+            let glob = Glob::parse(text).unwrap().among(|name| there.contains(&name.as_str()));
+            ["web", "web@1", "web@12", "web@x", "webs@1", "web@1@1"].map(|text| glob.matches(&name(text)))
+        };
+        assert_eq!(among("web", &["web@1", "web@12"]), [true, true, true, false, false, false]);
+        assert_eq!(among("web", &["web", "web@1"]), [true, false, false, false, false, false]);
+        assert_eq!(among("web@1", &["web@1"]), [false, true, false, false, false, false]);
+        assert_eq!(among("web@1", &["web@1@1"]), [false, true, false, false, false, true]);
+        assert_eq!(among("web*", &["web@1"]), [true; 6]);
+        assert_eq!(among("we?", &["web@1"]), [true, false, false, false, false, false], "only of names");
     }
 
     #[test]

@@ -173,7 +173,12 @@ const PROFILES: &str = "/v1/profiles";
 
 const NAMES: Parameter = Parameter {
     repeats: true,
-    ..Parameter::new("name", Kind::Glob, "Only profiles of this name, or whose names are of this pattern.")
+    ..Parameter::new(
+        "name",
+        Kind::Glob,
+        "Only profiles of this name, or whose names are of this pattern. A name of no profile means all instances of the \
+         directory of that name.",
+    )
 };
 const WAIT: Parameter =
     Parameter::new("wait", Kind::Flag, "Whether to answer only when the order is done or has failed: true.");
@@ -206,14 +211,20 @@ const POSITIONS: Parameter = Parameter::new(
      are missing that were to be read; or `end` behind the last piece.",
 );
 const FOLLOW: Parameter = Parameter::new("follow", Kind::Flag, "Do not end, but tell what comes.");
-const OF_PROFILES: Parameter =
-    Parameter { repeats: true, ..Parameter::new("profile", Kind::Glob, "Only events of these profiles.") };
+const OF_PROFILES: Parameter = Parameter {
+    repeats: true,
+    ..Parameter::new("profile", Kind::Glob, "Only events of these profiles, named as at /v1/profiles.")
+};
 const AFTER: Parameter = Parameter::new(
     "after",
     Kind::EventId,
     "Only events after the one of this id; the header Last-Event-ID says the same.",
 );
-const OF_PROFILE: Parameter = Parameter::new("profile", Kind::Name, "Only whether this profile is ready.");
+const OF_PROFILE: Parameter = Parameter::new(
+    "profile",
+    Kind::Name,
+    "Only whether this profile is ready, or all instances of the directory of this name.",
+);
 
 const ERROR: Body = Body::Json("Error");
 const ORDERED: &[(u16, Body)] =

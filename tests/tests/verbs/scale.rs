@@ -113,8 +113,6 @@ fn a_bad_number_changes_nothing_and_the_file_makes_and_unmakes_instances() {
     verb(&daemon, &["rescan"], 0);
     assert_eq!(running(&daemon), two);
 
-    let (_, err) = verb(&daemon, &["stop", "web"], 4);
-    assert!(err.contains("it runs as web@1 and so on; name one of them, or 'web@*'"), "{err}");
     fs::remove_file(daemon.sandbox.profiles().join("web/instances")).unwrap();
     verb(&daemon, &["rescan"], 0);
     wait_for_state(&daemon, "web", "running");
@@ -162,5 +160,66 @@ fn scale_says_why_it_cannot_be() {
     daemon.sandbox.write("web", "pid_file", "pid\n");
     let (_, err) = verb(&daemon, &["scale", "web", "2"], 1);
     assert!(err.contains("all of them would write the same `pid_file`"), "{err}");
+    verb(&daemon, &["shutdown"], 0);
+}
+
+#[test]
+fn the_name_of_a_directory_means_all_its_instances_unless_it_is_that_of_a_profile() {
+    let sandbox = Sandbox::new();
+    let health = "return { every = 0.2, function() return true end }";
+    sandbox.profile("web", SERVICE).set("instances", "2\n").set("health.lua", health);
+    sandbox.profile("db", SERVICE);
+    sandbox.profile("db@1", SERVICE);
+    let daemon = sandbox.daemonize();
+    for name in ["web@1", "web@2", "db", "db@1"] {
+        wait_for_state(&daemon, name, "running");
+        written(&daemon, name);
+    }
+    let before = running(&daemon);
+    let names_of = |words: &[&str], code| {
+        let out = verb(&daemon, words, code).0;
+        let first = |line: &str| line.split([' ', ':']).next().unwrap().to_owned();
+        let mut names: Vec<String> = out.lines().map(first).collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(names_of(&["list", "web"], 0), "web@1 web@2");
+    assert_eq!(names_of(&["list", "db"], 0), "db");
+    assert_eq!(names_of(&["restart", "web"], 0), "web@1 web@2");
+    assert_eq!(names_of(&["restart", "--rolling", "web"], 0), "web@1 web@2");
+    assert_eq!(names_of(&["logs", "web", "-n", "1"], 0), "web@1 web@2");
+    for words in [&["explain", "web"][..], &["history", "web"], &["events", "--profile", "web"]] {
+        let (out, _) = verb(&daemon, words, 0);
+        assert!(out.contains("web@1") && out.contains("web@2") && !out.contains("db"), "{out}");
+    }
+    let (out, _) = verb(&daemon, &["events", "--profile", "db"], 0);
+    assert!(out.contains(" db ") && !out.contains("db@1"), "{out}");
+    let after = running(&daemon);
+    for name in ["db", "db@1"] {
+        assert_eq!(before[name], after[name], "{name}");
+    }
+    for name in ["web@1", "web@2"] {
+        assert_ne!(before[name], after[name], "{name}");
+    }
+    let control = daemon.control();
+    assert_eq!(control.get("/readyz?profile=web").status, 200);
+    assert_eq!(names_of(&["stop", "web@2"], 0), "web@2");
+    let (out, _) = verb(&daemon, &["status", "web"], 3);
+    assert!(out.contains("web@1 ") && out.contains("web@2 ") && !out.contains("db"), "{out}");
+    let (_, err) = verb(&daemon, &["run-hook", "web", "health"], 4);
+    assert!(err.contains("`web` runs as web@1, web@2: name one of them"), "{err}");
+    // One that cannot start is not ready, and so the directory is not.
+    daemon.sandbox.write("web", "on_start.lua", "return function() return false, 'not yet' end");
+    verb(&daemon, &["rescan"], 0);
+    verb(&daemon, &["start", "--no-wait", "web"], 0);
+    let unready = daemon.wait_for("web@2 not to be ready", || {
+        let answer = control.get("/readyz?profile=web");
+        (answer.status == 503).then(|| answer.error(503).error)
+    });
+    assert!(unready.starts_with("web@2 "), "{unready}");
+    assert_eq!(control.get("/readyz?profile=web@1").status, 200);
+    assert_eq!(control.get("/readyz?profile=wbe").status, 404);
+    let hint = control.get("/v1/profiles/web").error(404).hint.unwrap();
+    assert!(hint.contains("web@1 and so on"), "{hint}");
     verb(&daemon, &["shutdown"], 0);
 }

@@ -12,7 +12,7 @@ use super::{NoAnswer, Server};
 use crate::control::api;
 use crate::control::bridge::{Ask, View};
 use crate::control::convert::{self, Clocks};
-use crate::control::glob::any_matches;
+use crate::control::glob::{Glob, any_matches};
 use crate::control::metrics::{self, Figures, Recorder};
 use crate::control::openapi;
 use crate::control::own::{self, About};
@@ -74,7 +74,7 @@ impl Server {
     }
 
     async fn profiles(&self, view: &Arc<View>, request: &Request) -> Answer {
-        let globs = request.globs("name");
+        let globs = among(request.globs("name"), view);
         let usages = self.contents.meter.measure(view).await;
         let clocks = Clocks::read();
         let named = view.profiles.iter().filter(|(name, _)| any_matches(&globs, name));
@@ -130,4 +130,9 @@ impl Server {
             Err(_) => no_reactor(),
         }
     }
+}
+
+/// What patterns mean among the profiles that there are.
+pub(super) fn among(globs: Vec<Glob>, view: &View) -> Vec<Glob> {
+    globs.into_iter().map(|glob| glob.among(|name| view.profiles.contains_key(name))).collect()
 }

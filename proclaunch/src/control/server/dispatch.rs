@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::answer::{self, Answer, no_reactor};
 use super::connection::{REQUEST, Watch};
+use super::content::among;
 use super::ready::{Unready, ready};
 use super::request::{Request, is_event_id};
 use super::rights::{Owner, Peer, is_token};
@@ -92,7 +93,7 @@ impl Server {
             return self.order(name, order, &request).await;
         }
         match (request.route.to, &request.name) {
-            (Endpoint::Events, _) => self.tell_events(headers, &request),
+            (Endpoint::Events, _) => self.tell_events(headers, &request).await,
             (Endpoint::RunHook, Some(name)) => self.run_hook(name, &request).await,
             (Endpoint::Scale, Some(name)) => self.scale(name, &request).await,
             (Endpoint::Rescan, _) => self.rescan().await,
@@ -153,7 +154,7 @@ impl Server {
         answer::error(StatusCode::FORBIDDEN, error, Some(hint))
     }
 
-    fn tell_events(self: &Rc<Self>, headers: &HeaderMap, request: &Request) -> Answer {
+    async fn tell_events(self: &Rc<Self>, headers: &HeaderMap, request: &Request) -> Answer {
         let header = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
         if header.is_some_and(|id| !id.is_empty() && !is_event_id(id)) {
             let hint = Some("send back the `id:` of the last event as it came".to_owned());
@@ -163,7 +164,12 @@ impl Server {
         let last = header.filter(|id| !id.is_empty()).or_else(|| request.event_id("after"));
         let start = self.events.start(last);
         let follow = request.flag("follow").unwrap_or(false);
-        let receiver = events::tell(Rc::clone(self), start, request.globs("profile"), follow);
+        let mut globs = request.globs("profile");
+        if globs.iter().any(|glob| glob.exact().is_some()) {
+            let Ok(view) = self.view().await else { return no_reactor() };
+            globs = among(globs, &view);
+        }
+        let receiver = events::tell(Rc::clone(self), start, globs, follow);
         answer::stream("text/event-stream", receiver, follow)
     }
 

@@ -167,7 +167,9 @@ fn unknown(view: &View, name: &ProfileName) -> Answer {
     let names: Vec<&str> = view.profiles.keys().map(ProfileName::as_str).collect();
     let is_directory = view.profiles.keys().any(|one| one.instance_of().is_some_and(|(of, _)| of == *name));
     let hint = match closest(name.as_str(), &names) {
-        _ if is_directory => format!("it runs as {name}@1 and so on: name one of them, or `'{name}@*'`"),
+        _ if is_directory => {
+            format!("it runs as {name}@1 and so on: name one of them; /v1/profiles?name={name} has all")
+        }
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "`proclaunch list` names all profiles".to_owned(),
     };

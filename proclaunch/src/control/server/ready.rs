@@ -14,7 +14,7 @@ pub(super) enum Unready {
     Because(String),
 }
 
-/// Whether all profiles, or that one, serve as they should. Those that are down, done, or dead by their settings should
+/// Whether all profiles, or that one, or all instances of that directory, serve as they should. Those that are down, done, or dead by their settings should
 /// not.
 pub(super) fn ready(view: &View, only: Option<&ProfileName>) -> Result<(), Unready> {
     if view.is_draining {
@@ -23,10 +23,15 @@ pub(super) fn ready(view: &View, only: Option<&ProfileName>) -> Result<(), Unrea
     if !view.is_complete {
         return Err(Unready::Because("the profiles have not been read yet".to_owned()));
     }
-    if only.is_some_and(|name| !view.profiles.contains_key(name)) {
+    let is_asked = |name: &ProfileName| match only {
+        None => true,
+        Some(only) if view.profiles.contains_key(only) => name == only,
+        Some(only) => name.instance_of().is_some_and(|(of, _)| of == *only),
+    };
+    let mut asked = view.profiles.iter().filter(|(name, _)| is_asked(name)).peekable();
+    if only.is_some() && asked.peek().is_none() {
         return Err(Unready::Unknown);
     }
-    let asked = view.profiles.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
     let unready = asked.filter_map(|(name, status)| Some(format!("{name} {}", trouble(status.standing)?)));
     let unready: Vec<String> = unready.collect();
     if unready.is_empty() { Ok(()) } else { Err(Unready::Because(unready.join(", "))) }

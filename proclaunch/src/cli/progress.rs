@@ -14,6 +14,11 @@ impl Progress {
         Self { is_shown: false, is_terminal: stderr().is_terminal() }
     }
 
+    /// Whether anybody sees it.
+    pub(super) const fn is_seen(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Replaces the line. It is not to be longer than the terminal is wide.
     pub(super) fn show(&mut self, text: &str) {
         if self.is_terminal {

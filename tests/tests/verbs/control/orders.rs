@@ -1,11 +1,14 @@
 //! Orders: what is sent, what each answer means, and what a connection that breaks means.
 
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use nix::sys::signal::Signal;
 use proclaunch::control::api::Ordered;
 use proclaunch_tests::processes::Process;
+use proclaunch_tests::sandbox::binary;
 use serde_json::Value;
 
 use crate::fake::{Answer, Fake, done, down, json, printed, serving, wrong};
@@ -142,4 +145,32 @@ fn ctrl_c_leaves_the_order_in_force_and_says_so() {
     Process::of(i32::try_from(child.id()).unwrap()).unwrap().signal(Signal::SIGINT);
     let (_, err) = printed(&child.wait_with_output().unwrap(), 130);
     assert_eq!(err, "proclaunch: interrupted; the order to web stays in force\n");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a program of the test has no keeper above it")]
+fn scale_shows_on_a_terminal_how_far_it_is_and_ctrl_c_leaves_it_in_force() {
+    let mut other = serving("web@2");
+    other.standing = "starting".to_owned();
+    let fake = Fake::of(vec![serving("web@1"), other], |_| Answer::Silence);
+    // A terminal of its own.
+    let line = format!("{} scale web 3", binary().display());
+    let mut script = Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).env("PROCLAUNCH_STATE_DIR", fake.state());
+    let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut seen = String::new();
+    let mut until = |words: &str| {
+        let mut buffer = [0; 512];
+        while !seen.contains(words) {
+            let got = out.read(&mut buffer).unwrap();
+            assert!(got > 0, "{words}: {seen:?}");
+            seen.push_str(&String::from_utf8_lossy(&buffer[..got]));
+        }
+    };
+    until("scale: waiting for 3 of web, 1 run (");
+    assert_eq!(fake.seen(), ["POST /v1/profiles/web/scale?count=3&timeout=300"]);
+    child.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    until("\r\x1b[Kproclaunch: interrupted; the order to web stays in force");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

@@ -8,7 +8,9 @@ use proclaunch_core::clock::Moment;
 use proclaunch_core::fleet::{Effect, Fleet, Input};
 use proclaunch_core::hook::{Answer, Gate, Hook, Hooks, Outcome, Question, QuestionId, Verdict};
 use proclaunch_core::ids::ProfileName;
-use proclaunch_core::machine::{Action, Event, Idle, Order, Phase, Recalled, Rest, StateName, Want};
+use proclaunch_core::machine::{
+    Action, Event, Idle, Order, Phase, Recalled, Remembered, Rest, StateName, Want,
+};
 use proclaunch_core::profile::{HookFiles, Variable};
 
 use crate::checks::{ensure, violated};
@@ -24,6 +26,8 @@ pub(crate) struct Questions {
     seats: BTreeMap<ProfileName, Seat>,
     /// Since when a profile is to be down that is not.
     down_since: BTreeMap<ProfileName, Moment>,
+    /// Whom this input orders to be started past its `on_start`.
+    ordered_past: Option<ProfileName>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ struct Seat {
     passed: Option<Vec<Variable>>,
     /// An operator has the next start made without asking it.
     is_forced: bool,
+    /// The record says so.
+    is_forced_by_record: bool,
     /// Errors in a row since the files were loaded.
     strikes: BTreeMap<Hook, u32>,
 }
@@ -72,8 +78,17 @@ impl Questions {
     pub(crate) fn after(recalled: &BTreeMap<ProfileName, Recalled>) -> Self {
         let mut questions = Self::default();
         for (name, recalled) in recalled {
-            if let Phase::Launching { variables: Some(variables), .. } = &recalled.remembered.phase {
+            let Remembered { phase, force, .. } = &recalled.remembered;
+            let is_launched = if let Phase::Launching { variables: Some(variables), is_forced, .. } = phase {
                 questions.seats.entry(name.clone()).or_default().passed = Some(variables.clone());
+                *is_forced
+            } else {
+                false
+            };
+            if *force || is_launched {
+                let seat = questions.seats.entry(name.clone()).or_default();
+                seat.is_forced = true;
+                seat.is_forced_by_record = *force;
             }
         }
         questions
@@ -108,7 +123,11 @@ impl Questions {
         if let Input::Order(_, name, order) = input
             && order.want().is_some()
         {
-            self.seats.entry(name.clone()).or_default().is_forced = *order == Order::Start { force: true };
+            let is_forced = *order == Order::Start { force: true };
+            self.seats.entry(name.clone()).or_default().is_forced = is_forced;
+            self.ordered_past = Some(name.clone()).filter(|_| is_forced);
+        } else {
+            self.ordered_past = None;
         }
         let Input::Hook(name, event) = input else { return Asked::Nothing };
         let Some(machine) = fleet.machine(name) else { return Asked::Nothing };
@@ -191,6 +210,7 @@ impl Questions {
                     seat.in_force = None;
                 }
             }
+            Action::Remember(record) => self.remembers(name, record),
             Action::Consult(question) => self.asks(name, question),
             Action::Lapse(id) => {
                 let lapsed = self.open.remove(id);
@@ -210,8 +230,30 @@ impl Questions {
         }
     }
 
+    /// An order to go past `on_start` is in the record that comes before everything else, until the start is made.
+    fn remembers(&mut self, name: &ProfileName, record: &Remembered) {
+        let is_launched = matches!(record.phase, Phase::Launching { is_forced: true, .. });
+        let is_before = record.order == Some(Want::Up)
+            && matches!(
+                record.phase,
+                Phase::Due
+                    | Phase::Held
+                    | Phase::Gate { .. }
+                    | Phase::Launching { .. }
+                    | Phase::Stopping { .. }
+            );
+        if self.ordered_past.as_ref() == Some(name) && is_before {
+            ensure(record.force || is_launched, || format!("{name} forgets what is forced: {record:?}"));
+        }
+        if let Some(seat) = self.seats.get_mut(name) {
+            seat.is_forced_by_record = record.force;
+        }
+    }
+
     fn asks(&mut self, name: &ProfileName, question: &Question) {
         let Question { id, hook, check, .. } = *question;
+        let is_past = self.seats.get(name).is_some_and(|seat| seat.is_forced_by_record);
+        ensure(hook != Hook::OnStart || !is_past, || format!("{name} is asked what it was to go past"));
         ensure(self.has(name, hook), || format!("{name} asks its {hook}, which is not there"));
         let is_same = |open: &&Open| open.name == *name && open.hook == hook && open.check == check;
         let twice =

@@ -40,6 +40,9 @@ pub struct Remembered {
     /// Its directory was gone, and it was being stopped for that.
     #[serde(default)]
     pub is_gone: bool,
+    /// The next start asks no `on_start`, by order.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
     /// Where it was in its life.
     #[serde(default)]
     pub phase: Phase,
@@ -130,6 +133,9 @@ pub enum Phase {
         until: Moment,
         /// What `on_start` has added to the environment; `None` if that is too much to be written down.
         variables: Option<Vec<Variable>>,
+        /// `on_start` was not asked, by order.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_forced: bool,
     },
     /// `run` was started, and its daemon is awaited.
     Daemonizing {

@@ -174,7 +174,10 @@ impl Memory {
     fn heed(&mut self, event: &Event) {
         match event {
             Event::Drain => self.drain(),
-            Event::Removed => self.want = Want::Gone,
+            Event::Removed => {
+                self.want = Want::Gone;
+                self.force = false;
+            }
             Event::Order(order) if self.want != Want::Gone => {
                 if let Some(want) = order.want() {
                     self.obey(want);
@@ -201,6 +204,7 @@ impl Memory {
         if self.want == Want::Up {
             self.ordered = record.order.is_some();
             self.policy_then = record.stop.clone().map(|stop| Box::new(stop.into_policy()));
+            self.force = record.force;
             self.want = if record.is_gone { Want::Gone } else { record.order.unwrap_or(Want::Up) };
         }
         self.shape = record.shape.or(self.shape);

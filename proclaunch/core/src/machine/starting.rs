@@ -170,14 +170,21 @@ pub(super) fn launch(memory: &mut Memory, cx: &mut Context<'_>, variables: Vec<V
         return State::Stopped(Stopped::Idle(Idle::Held));
     };
     let ticket = cx.tickets.take();
-    memory.force = false;
+    let is_forced = std::mem::take(&mut memory.force);
     memory.starts += 1;
     memory.has_ended = false;
     memory.forget_attention();
     cx.say(Said::Starting);
     cx.act(Action::Spawn { ticket, profile: Arc::clone(&profile), variables: variables.clone() });
     let until = cx.now.plus(profile.policy.start_timeout);
-    State::Starting(Starting::Launching(Launching { ticket, profile, variables, since: cx.now, until }))
+    State::Starting(Starting::Launching(Launching {
+        ticket,
+        profile,
+        variables,
+        is_forced,
+        since: cx.now,
+        until,
+    }))
 }
 
 /// What went wrong, and on what.

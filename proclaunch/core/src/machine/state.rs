@@ -101,6 +101,8 @@ pub(super) struct Launching {
     pub(super) profile: Arc<Profile>,
     /// What `on_start` has added to the environment.
     pub(super) variables: Vec<Variable>,
+    /// `on_start` was not asked, by order.
+    pub(super) is_forced: bool,
     pub(super) since: Moment,
     pub(super) until: Moment,
 }

@@ -51,9 +51,9 @@ impl Machine {
 
     /// What tells one record from another.
     pub(super) fn mark(&self) -> u64 {
-        let Memory { want, ordered, failures, starts, has_ended, shape, .. } = &self.memory;
+        let Memory { want, ordered, force, failures, starts, has_ended, shape, .. } = &self.memory;
         let mut hasher = DefaultHasher::new();
-        (want, ordered, failures, starts, has_ended, shape).hash(&mut hasher);
+        (want, ordered, force, failures, starts, has_ended, shape).hash(&mut hasher);
         let (deaths, unasked) = (&self.memory.deaths, &self.memory.unasked);
         (deaths.len(), deaths.last(), unasked.iter().next_back()).hash(&mut hasher);
         self.memory.exits.iter().next_back().map(|ended| (ended.id, ended.at)).hash(&mut hasher);
@@ -74,6 +74,7 @@ impl Machine {
             // That a profile is gone is the directory's word and no order: it may be back by the time this is read.
             order: Some(memory.want).filter(|want| memory.ordered && *want != Want::Gone),
             is_gone: memory.want == Want::Gone,
+            force: memory.force,
             phase,
             shape: memory.shape,
             past: memory.past(),
@@ -174,12 +175,13 @@ impl State {
                 Phase::Gate { tries: *tries, again, said: cut(said) }
             }
             Self::Starting(Starting::Launching(launching)) => {
-                let Launching { ticket, profile, variables, since, until } = launching;
+                let Launching { ticket, profile, variables, is_forced, since, until } = launching;
                 let bytes: usize = variables.iter().map(|one| one.name.len() + one.value.len()).sum();
                 Phase::Launching {
                     start: start(*ticket, *since, &Made::By(profile.clone())),
                     until: *until,
                     variables: Some(variables.clone()).filter(|_| bytes <= VARIABLES_MAX),
+                    is_forced: *is_forced,
                 }
             }
             Self::Starting(Starting::Daemonizing(waiting)) => {

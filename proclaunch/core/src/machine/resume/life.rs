@@ -131,10 +131,11 @@ impl Life {
 
     fn go_on(self, memory: &mut Memory, cx: &mut Context<'_>, phase: &Phase) -> State {
         match phase {
-            Phase::Launching { until, variables, .. } => {
-                // Of other files, `on_start` has let nothing through.
-                let passed = variables.as_deref().filter(|_| memory.has_same_hooks(self.hooks));
-                self.launching(memory, cx, *until, passed)
+            Phase::Launching { until, variables, is_forced, .. } => {
+                // Of other files, `on_start` has let nothing through; an order to go past it holds for any.
+                let is_passed = *is_forced || memory.has_same_hooks(self.hooks);
+                let passed = variables.as_deref().filter(|_| is_passed);
+                self.launching(memory, cx, *until, passed, *is_forced)
             }
             Phase::Daemonizing { until, .. } => self.daemonizing(memory, cx, *until),
             Phase::Readying { id, until, .. } => self.readying(memory, cx, *id, *until),
@@ -178,7 +179,11 @@ impl Life {
         cx: &mut Context<'_>,
         until: Moment,
         variables: Option<&[crate::profile::Variable]>,
+        is_forced: bool,
     ) -> State {
+        // Until it is made, the order to go past `on_start` is not done.
+        let is_made = matches!(self.found, Found::Alive { .. } | Found::Ended { .. });
+        memory.force |= is_forced && !is_made && memory.want == Want::Up;
         let id = match self.found {
             Found::Nothing => {
                 // It was never made: it is made now, and is the same start.
@@ -209,7 +214,8 @@ impl Life {
             Made::By(profile) => {
                 let (ticket, profile) = (self.start.ticket, profile.clone());
                 let variables = Vec::new();
-                Launching { ticket, profile, variables, since, until }.spawned(memory, cx, id, since)
+                Launching { ticket, profile, variables, is_forced, since, until }
+                    .spawned(memory, cx, id, since)
             }
             Made::Of { .. } | Made::Unknown if self.start.daemonizes => return self.give_up_on(memory, cx),
             Made::Of { .. } | Made::Unknown => readying::enter(memory, cx, self.running_as(id)),

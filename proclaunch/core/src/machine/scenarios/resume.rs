@@ -1,6 +1,7 @@
 //! A supervisor is killed in the middle of something, and the next one goes on.
 
 use super::*;
+use crate::hook::Answer;
 
 /// Kills the supervisor of a life. The next one has the same files, and finds this of what was remembered.
 fn killed(life: &mut Life, settings: Settings<'_>, found: Found) {
@@ -84,6 +85,63 @@ fn a_start_that_was_never_made_is_made_and_counted_once() {
     did(&mut life, "starting; => spawn");
     assert_eq!(life.machine.starts(), 1);
     assert_eq!(life.newest.map(|ticket| ticket.instance), Some(2));
+}
+
+/// A gate that lets nobody through, and another one that does not either.
+const SHUT: Settings<'_> = &[("on_start.lua", "return function() return false end")];
+const SHUT_TOO: Settings<'_> = &[("on_start.lua", "return function() return false, 'no' end")];
+
+#[test]
+fn a_start_that_was_ordered_past_on_start_goes_past_it_whenever_the_supervisor_dies_before_it() {
+    let force = It::IsTold(Order::Start { force: true });
+    // While it is still being stopped; while its hooks are awaited; while the keeper was asked.
+    let through = It::Hears(Hook::OnStart, || HookOutcome::Answer(Answer::Nothing));
+    let stops = [It::Begins, It::LoadsHooks, through, It::Spawns, It::IsTold(Order::Stop), force];
+    let loads = [It::Begins, force];
+    let launches = [It::Begins, It::LoadsHooks, force];
+    for (lived, found) in [
+        (&stops[..], Found::Nothing),
+        (&loads, Found::Nothing),
+        (&launches, Found::Nothing),
+        (&launches, Found::Left),
+    ] {
+        for files in [SHUT, SHUT_TOO] {
+            let mut life = Life::new(SHUT);
+            for it in lived {
+                life.happens(*it);
+            }
+            killed(&mut life, files, found);
+            life.main = None;
+            life.happens(It::LoadsHooks);
+            if life.machine.state() == StateName::Stopping {
+                life.happens(It::IsGone);
+            }
+            let done = counted(&std::mem::take(&mut life.done));
+            assert!(done.ends_with("starting; => spawn") && !done.contains("on_start"), "{lived:?}: {done}");
+            // Once: the next start is one like any other.
+            life.happens(It::Spawns);
+            life.happens(It::IsTold(Order::Restart));
+            killed(&mut life, files, Found::Nothing);
+            life.main = None;
+            life.happens(It::LoadsHooks);
+            life.happens(It::IsGone);
+            let done = counted(&std::mem::take(&mut life.done));
+            assert!(!done.contains("=> spawn"), "{lived:?}: {done}");
+        }
+    }
+}
+
+#[test]
+fn a_stop_or_a_removal_after_a_forced_start_is_remembered_too() {
+    for it in [It::IsTold(Order::Stop), It::Disappears, It::IsTold(Order::Start { force: false })] {
+        let mut life = Life::new(SHUT);
+        for before in [It::Begins, It::IsTold(Order::Start { force: true })] {
+            life.happens(before);
+        }
+        assert!(life.machine.record().force);
+        life.happens(it);
+        assert!(!life.machine.record().force, "{it:?}");
+    }
 }
 
 #[test]

@@ -245,9 +245,13 @@ impl Questions {
         if self.ordered_past.as_ref() == Some(name) && is_before {
             ensure(record.force || is_launched, || format!("{name} forgets what is forced: {record:?}"));
         }
-        if let Some(seat) = self.seats.get_mut(name) {
-            seat.is_forced_by_record = record.force;
-        }
+        let Some(seat) = self.seats.get_mut(name) else { return };
+        let is_due = seat.is_forced && seat.is_forced_by_record;
+        let is_undone = record.is_gone || record.order != Some(Want::Up);
+        ensure(!is_due || record.force || is_launched || is_undone, || {
+            format!("{name} forgets what is forced: {record:?}")
+        });
+        seat.is_forced_by_record = record.force;
     }
 
     fn asks(&mut self, name: &ProfileName, question: &Question) {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use proclaunch::control::logs::Position;
 use proclaunch::control::server::request::Request;
 
 fuzz_target!(|data: &str| {
@@ -14,6 +15,9 @@ fuzz_target!(|data: &str| {
             assert_eq!(request.route.method.name(), method);
             assert_eq!(request.name.is_some(), request.route.path.contains("{name}"));
             assert_eq!(request.hook.is_some(), request.route.path.contains("{hook}"));
+            if let Some(from) = request.position("from") {
+                assert_eq!(Position::parse(&from.to_string()), Some(from));
+            }
         }
         Err(refusal) => {
             assert!([400, 404, 405].contains(&refusal.status));

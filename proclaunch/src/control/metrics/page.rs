@@ -4,7 +4,7 @@ use proclaunch_core::clock::Moment;
 use proclaunch_core::exit::Exit;
 use proclaunch_core::machine::{Decided, Health, StateName, Status};
 
-use super::recorder::{Counts, Recorded};
+use super::recorder::{Counts, HookCounts, Recorded};
 use super::text::{Text, count, flag};
 use crate::control::api::OwnProcess;
 use crate::control::bridge::View;
@@ -147,6 +147,18 @@ fn decisions(text: &mut Text, profile: &str, decided: Decided) {
 }
 
 fn counted(text: &mut Text, profile: &str, counts: &Counts) {
+    if let Some(hooks) = counts.hooks() {
+        hooks_counted(text, profile, hooks);
+    }
+    let help = "What has happened, by kind and level.";
+    let mut samples = text.family("proclaunch_profile_events_total", "counter", help);
+    for (sort, events) in &counts.events {
+        let labels = [("profile", profile), ("kind", &*sort.kind), ("level", &*sort.level)];
+        samples.add(&labels, count(*events));
+    }
+}
+
+fn hooks_counted(text: &mut Text, profile: &str, counts: &HookCounts) {
     let help = "How long hooks took to answer, waiting included.";
     let mut samples = text.family("proclaunch_hook_duration_seconds", "histogram", help);
     for (hook, histogram) in &counts.durations {
@@ -157,10 +169,5 @@ fn counted(text: &mut Text, profile: &str, counts: &Counts) {
     for ((hook, outcome), calls) in &counts.outcomes {
         let labels = [("profile", profile), ("hook", hook.name()), ("outcome", *outcome)];
         samples.add(&labels, count(*calls));
-    }
-    let help = "What has happened, by kind and level.";
-    let mut samples = text.family("proclaunch_profile_events_total", "counter", help);
-    for ((kind, level), events) in &counts.events {
-        samples.add(&[("profile", profile), ("kind", kind), ("level", level)], count(*events));
     }
 }

@@ -5,7 +5,7 @@
 //! **Invariant:** whoever reads takes a copy whose parts are shared: the reactor waits for no more than the copying of
 //! a pointer for each profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proclaunch_core::clock::Moment;
@@ -26,6 +26,7 @@ pub struct Recorder(Mutex<Content>);
 struct Content {
     /// Questions without an outcome yet.
     open: BTreeMap<QuestionId, (ProfileName, Hook, Moment)>,
+    sorts: BTreeSet<Arc<Sort>>,
     recorded: Recorded,
 }
 
@@ -39,10 +40,24 @@ pub struct Recorded {
 /// Of one profile.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
+    /// Of its hooks, if one was ever asked.
+    hooks: Option<Box<HookCounts>>,
+    /// In the order of kind and level, and as long as there are of them: most profiles have but a few.
+    pub(super) events: Box<[(Arc<Sort>, u64)]>,
+}
+
+/// What became of the calls of one profile's hooks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HookCounts {
     pub(super) durations: BTreeMap<Hook, Histogram>,
     pub(super) outcomes: BTreeMap<(Hook, &'static str), u64>,
-    /// By kind and level.
-    pub(super) events: BTreeMap<(String, String), u64>,
+}
+
+/// What events are told apart by. Kept once for all profiles.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sort {
+    pub(super) kind: Box<str>,
+    pub(super) level: Box<str>,
 }
 
 impl Recorder {
@@ -55,16 +70,17 @@ impl Recorder {
     pub fn answered(&self, id: QuestionId, outcome: &Outcome, at: Moment) {
         let mut content = self.content();
         let Some((name, hook, asked)) = content.open.remove(&id) else { return };
-        let counts = content.counts(&name);
-        counts.durations.entry(hook).or_default().observe(at.since(asked));
-        *counts.outcomes.entry((hook, outcome_word(outcome))).or_default() += 1;
+        let hooks = content.counts(&name).hooks.get_or_insert_default();
+        hooks.durations.entry(hook).or_default().observe(at.since(asked));
+        *hooks.outcomes.entry((hook, outcome_word(outcome))).or_default() += 1;
     }
 
     /// The answer is not waited for any more: its time has run out, or it has become pointless.
     pub fn cancelled(&self, id: QuestionId) {
         let mut content = self.content();
         let Some((name, hook, _)) = content.open.remove(&id) else { return };
-        *content.counts(&name).outcomes.entry((hook, "cancelled")).or_default() += 1;
+        let hooks = content.counts(&name).hooks.get_or_insert_default();
+        *hooks.outcomes.entry((hook, "cancelled")).or_default() += 1;
     }
 
     /// Nothing that was asked will be answered: the thread of the hooks is left behind.
@@ -78,8 +94,8 @@ impl Recorder {
     /// Something happened to a profile.
     pub fn happened(&self, name: &ProfileName, what: &Happening) {
         let mut content = self.content();
-        let kind = (what.kind.clone(), what.level.clone());
-        *content.counts(name).events.entry(kind).or_default() += 1;
+        let sort = content.sort(what);
+        content.counts(name).count(sort);
     }
 
     /// A hook has counted or measured something.
@@ -123,6 +139,33 @@ impl Recorder {
 impl Content {
     fn counts(&mut self, name: &ProfileName) -> &mut Counts {
         Arc::make_mut(self.recorded.profiles.entry(name.clone()).or_default())
+    }
+
+    fn sort(&mut self, what: &Happening) -> Arc<Sort> {
+        let sort = Sort { kind: (*what.kind).into(), level: (*what.level).into() };
+        if let Some(known) = self.sorts.get(&sort) {
+            return Arc::clone(known);
+        }
+        let sort = Arc::new(sort);
+        self.sorts.insert(Arc::clone(&sort));
+        sort
+    }
+}
+
+impl Counts {
+    /// Those of its hooks.
+    pub(super) fn hooks(&self) -> Option<&HookCounts> {
+        self.hooks.as_deref()
+    }
+
+    fn count(&mut self, sort: Arc<Sort>) {
+        match self.events.binary_search_by(|(known, _)| known.cmp(&sort)) {
+            Ok(index) => self.events[index].1 += 1,
+            Err(index) => {
+                let (before, after) = self.events.split_at(index);
+                self.events = before.iter().cloned().chain([(sort, 1)]).chain(after.iter().cloned()).collect();
+            }
+        }
     }
 }
 

@@ -26,6 +26,9 @@ use crate::control::glob::{Glob, any_matches};
 /// How many are kept.
 const KEPT_MAX: usize = 4096;
 
+/// How many of them are kept as they are sent: whoever follows is rarely further behind.
+const READY_MAX: usize = 64;
+
 /// How often a follower that is told nothing is sent a comment, so that both sides know that the other lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -40,6 +43,8 @@ const PIECES_MAX: usize = 4;
 pub(super) struct Events {
     instance: u64,
     kept: RefCell<VecDeque<Kept>>,
+    /// The newest, as they are sent.
+    ready: RefCell<VecDeque<Bytes>>,
     /// How many there were; the newest has this number.
     newest: Cell<u64>,
     more: Notify,
@@ -48,8 +53,8 @@ pub(super) struct Events {
 #[derive(Debug)]
 struct Kept {
     name: Option<ProfileName>,
-    /// As it is sent.
-    frame: Bytes,
+    /// A fifth of what it is as JSON: without its id, which its place tells.
+    event: Box<[u8]>,
 }
 
 /// Where a reader begins.
@@ -64,24 +69,27 @@ pub(super) struct Start {
 impl Events {
     /// None yet. `instance` is a number that no other server has.
     pub(super) fn new(instance: u64) -> Self {
-        Self { instance, kept: RefCell::default(), newest: Cell::new(0), more: Notify::new() }
+        Self {
+            instance,
+            kept: RefCell::default(),
+            ready: RefCell::default(),
+            newest: Cell::new(0),
+            more: Notify::new(),
+        }
     }
 
     /// Keeps what has happened, and wakes who waits for it.
     pub(super) fn push(&self, clocks: &Clocks, told: &Told) {
         let serial = self.newest.get() + 1;
-        let (name, event) = match told {
-            Told::Happened { name, .. } => (Some(name.clone()), clocks.event(self.id(serial), told)),
-            Told::Own { name, .. } => (name.clone(), clocks.event(self.id(serial), told)),
-            Told::Lost(_) => (None, clocks.event(self.id(serial), told)),
+        let name = match told {
+            Told::Happened { name, .. } => Some(name.clone()),
+            Told::Own { name, .. } => name.clone(),
+            Told::Lost(_) => None,
         };
-        let mut kept = self.kept.borrow_mut();
-        if kept.len() >= KEPT_MAX {
-            kept.pop_front();
-        }
-        kept.push_back(Kept { name, frame: frame(&event) });
+        let event = clocks.event(String::new(), told);
+        push_up_to(KEPT_MAX, &mut self.kept.borrow_mut(), Kept { name, event: pack(&event) });
+        push_up_to(READY_MAX, &mut self.ready.borrow_mut(), frame(&Event { id: self.id(serial), ..event }));
         self.newest.set(serial);
-        drop(kept);
         self.more.notify_waiters();
     }
 
@@ -124,7 +132,8 @@ impl Events {
             after = after.max(oldest - 1);
             piece.extend_from_slice(&frame(&Clocks::read().missed(self.id(after), count)));
         }
-        let kept = self.kept.borrow();
+        let (kept, ready) = (self.kept.borrow(), self.ready.borrow());
+        let packed = self.newest.get() - ready.len() as u64;
         let skipped = usize::try_from(after + 1 - oldest).unwrap_or(usize::MAX);
         for event in kept.iter().skip(skipped) {
             if piece.len() >= PIECE {
@@ -135,12 +144,29 @@ impl Events {
                 Some(name) => any_matches(globs, name),
                 None => globs.is_empty(),
             };
-            if is_wanted {
-                piece.extend_from_slice(&event.frame);
+            if is_wanted && after > packed {
+                piece.extend_from_slice(&ready[usize::try_from(after - packed - 1).unwrap_or(usize::MAX)]);
+            } else if is_wanted {
+                piece.extend_from_slice(&frame(&Event { id: self.id(after), ..unpack(&event.event) }));
             }
         }
         (piece, Start { after, misses: false })
     }
+}
+
+fn push_up_to<T>(most: usize, items: &mut VecDeque<T>, item: T) {
+    if items.len() >= most {
+        items.pop_front();
+    }
+    items.push_back(item);
+}
+
+fn pack(event: &Event) -> Box<[u8]> {
+    postcard::to_stdvec(event).expect("an event has nothing without a known length").into()
+}
+
+fn unpack(bytes: &[u8]) -> Event {
+    postcard::from_bytes(bytes).expect("it was packed by this process")
 }
 
 /// An event as the standard for server-sent events has it: JSON has no line ends.

@@ -54,7 +54,7 @@ fn parsed() -> Parsed {
 }
 
 fn profile() -> Arc<Profile> {
-    Arc::new(parsed().profile.expect("the files are good"))
+    parsed().profile.expect("the files are good")
 }
 
 fn scan() -> Input {

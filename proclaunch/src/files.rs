@@ -53,12 +53,12 @@ pub const SPARE: &str = ".spare";
 /// # Errors
 /// Those of `openat(2)`, `write(2)` and `renameat2(2)`; the old file is then untouched.
 pub fn exchange(dir: &File, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let file = match reuse(dir, SPARE) {
-        Some(file) => file,
-        None => create(dir, SPARE)?,
+    let (file, len) = match reuse(dir, SPARE) {
+        Some(reused) => reused,
+        None => (create(dir, SPARE)?, 0),
     };
     file.write_all_at(bytes, 0)?;
-    if file.metadata()?.len() != bytes.len() as u64 {
+    if len > bytes.len() as u64 {
         file.set_len(bytes.len() as u64)?;
     }
     if is_directory(dir, name) {
@@ -83,12 +83,12 @@ pub fn remove(dir: &File, name: &str) -> io::Result<()> {
     }
 }
 
-/// The spare file, if it is one that may be written into.
-fn reuse(dir: &File, name: &str) -> Option<File> {
+/// The spare file and its length, if it is one that may be written into.
+fn reuse(dir: &File, name: &str) -> Option<(File, u64)> {
     let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let file = File::from(openat(dir, name, flags, Mode::empty()).ok()?);
     let metadata = file.metadata().ok()?;
-    (metadata.is_file() && metadata.nlink() == 1).then_some(file)
+    (metadata.is_file() && metadata.nlink() == 1).then_some((file, metadata.len()))
 }
 
 fn is_directory(dir: &File, name: &str) -> bool {

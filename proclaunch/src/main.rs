@@ -14,9 +14,10 @@ use proclaunch::keeper::{load_image, server};
 use proclaunch::logging::Log;
 use proclaunch::role::{self, Birth, Role};
 use proclaunch::sys::daemon::{Fork, daemonize};
-use proclaunch::{logger, panics, supervisor};
+use proclaunch::{logger, panics, supervisor, sys};
 
 fn main() -> ExitCode {
+    sys::give_memory_back();
     let role = Role::of(env::args_os().next().as_deref());
     match (Typed::parse(env::args_os()), role) {
         (Ok(Typed::Serve(arguments)), Role::Typed) => ExitCode::from(keep(arguments)),

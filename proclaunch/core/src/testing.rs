@@ -1,6 +1,7 @@
 //! What the scenarios of the machine and of the fleet share: profiles from files, actions as text.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -32,7 +33,8 @@ pub(crate) fn parsed(settings: Settings<'_>) -> Parsed {
 
 /// A profile whose files are all good.
 pub(crate) fn profile(settings: Settings<'_>) -> Profile {
-    parsed(settings).profile.unwrap_or_else(|problems| panic!("{settings:?}: {problems:?}"))
+    let profile = parsed(settings).profile.unwrap_or_else(|problems| panic!("{settings:?}: {problems:?}"));
+    Arc::unwrap_or_clone(profile)
 }
 
 pub(crate) fn name(text: &str) -> ProfileName {

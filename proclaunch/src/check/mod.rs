@@ -16,6 +16,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf, absolute};
+use std::sync::Arc;
 
 use proclaunch_core::hook::Hook;
 use proclaunch_core::ids::{NAME_RULE, ProfileName};
@@ -138,8 +139,8 @@ impl Check<'_> {
             // Hooks are told what an instance is told.
             let first = name.instance(1).filter(|_| parsed.instances != Instances::None);
             let profile = parsed.profile.ok();
-            let profile = profile.map(|one| if first.is_some() { one.as_instance(1) } else { one });
-            let env = profile.map(|profile| profile.shape.env.into_vec()).unwrap_or_default();
+            let profile = profile.map(|one| if first.is_some() { Arc::new(one.as_instance(1)) } else { one });
+            let env = profile.map(|profile| profile.shape.env.to_vec()).unwrap_or_default();
             let sources = Sources { env, ..sources };
             self.extend(modules.check_profile(first.as_ref().unwrap_or(name), &sources, &shown).await);
         }

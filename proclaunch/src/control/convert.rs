@@ -144,7 +144,7 @@ impl Clocks {
             from: from.to_string(),
             to: to.to_string(),
             event: why_word(*why).to_owned(),
-            reason: reason.clone(),
+            reason: reason.clone().into_owned(),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** nothing here waits; and what a logger was told can be told to the next one in full.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ pub struct Link {
     state_dir: PathBuf,
     control: Control,
     profiles: BTreeMap<ProfileName, Output>,
+    /// Those of them of which the logger has not been told all.
+    owed: BTreeSet<ProfileName>,
     /// Orders about no single profile that have not been sent yet.
     unsent: VecDeque<Order>,
     /// What every logger is to know from here on.
@@ -64,6 +66,7 @@ impl Link {
             state_dir,
             control: Control::new(socket),
             profiles: BTreeMap::new(),
+            owed: BTreeSet::new(),
             unsent: VecDeque::new(),
             lasting: Vec::new(),
             logger: None,
@@ -79,11 +82,7 @@ impl Link {
 
     /// Whether something could not be sent yet: [`Self::send`] is to be called when the socket is writable.
     pub fn has_unsent(&self) -> bool {
-        let one = |output: &Output| {
-            let Unsent { configure, ended, forget } = output.unsent;
-            configure || ended || forget
-        };
-        !self.unsent.is_empty() || self.control.has_waiting() || self.profiles.values().any(one)
+        !self.unsent.is_empty() || self.control.has_waiting() || !self.owed.is_empty()
     }
 
     /// Says how the output of a profile is to be kept, and makes its FIFO, or puts it right. `uid` is the profile's
@@ -116,7 +115,7 @@ impl Link {
                 Output { log, paused, uid, fifo: made, is_forgotten: false, has_ended: false, unsent };
             self.profiles.insert(name.clone(), output);
         }
-        self.send();
+        self.owe(name);
         Ok(())
     }
 
@@ -158,7 +157,7 @@ impl Link {
         if let Some(output) = self.profiles.get_mut(name) {
             output.has_ended = true;
             output.unsent.ended = true;
-            self.send();
+            self.owe(name);
         }
     }
 
@@ -170,7 +169,7 @@ impl Link {
             self.forgotten(name);
         } else {
             output.unsent.forget = true;
-            self.send();
+            self.owe(name);
         }
     }
 
@@ -207,15 +206,23 @@ impl Link {
         self.send();
     }
 
+    /// There is something to tell of a profile.
+    fn owe(&mut self, name: &ProfileName) {
+        self.owed.insert(name.clone());
+        self.send();
+    }
+
     /// Sends what could not be sent, as far as there is room.
     pub fn send(&mut self) {
         if !self.control.flush() {
             return;
         }
-        for (name, output) in &mut self.profiles {
-            if !send_unsent(&mut self.control, name, output) {
+        while let Some(name) = self.owed.first().cloned() {
+            let output = self.profiles.get_mut(&name);
+            if output.is_some_and(|output| !send_unsent(&mut self.control, &name, output)) {
                 return;
             }
+            self.owed.remove(&name);
         }
         while let Some(order) = self.unsent.pop_front() {
             if !self.control.send(&order) {
@@ -266,6 +273,7 @@ impl Link {
         for output in self.profiles.values_mut() {
             output.unsent = Unsent { configure: true, ended: output.has_ended, forget: output.is_forgotten };
         }
+        self.owed = self.profiles.keys().cloned().collect();
         let all_known = self.all_known.then_some(Order::AllKnown { pid });
         self.unsent = all_known.into_iter().chain(self.lasting.iter().cloned()).collect();
         self.send();
@@ -286,9 +294,9 @@ impl Link {
 /// Sends what the logger has not been told of one profile; says whether there was room.
 fn send_unsent(control: &mut Control, name: &ProfileName, output: &mut Output) -> bool {
     let Unsent { configure, ended, forget } = output.unsent;
-    let configuration = Configuration { name: name.clone(), log: output.log, paused: output.paused };
     if configure {
         output.unsent.configure = false;
+        let configuration = Configuration { name: name.clone(), log: output.log, paused: output.paused };
         if !control.send(&Order::Configure(configuration)) {
             return false;
         }

@@ -67,8 +67,8 @@ impl Logger {
             return;
         }
         let state_dir = &self.state_dir;
-        let profile =
-            self.profiles.entry(name.clone()).or_insert_with(|| Profile::new(state_dir, name.clone(), log));
+        let new = || Box::new(Profile::new(state_dir, name.clone(), log));
+        let profile = self.profiles.entry(name.clone()).or_insert_with(new);
         profile.log = log;
         profile.is_forgotten = false;
         self.attach(&name);

@@ -1,7 +1,6 @@
 //! One profile's output: from its FIFO to its files.
 
 use std::fs::File;
-use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
@@ -101,6 +100,8 @@ impl Profile {
         let fifo = fifo::open_to_read(&dir).map_err(Failure::of("open its FIFO"))?;
         let pipe =
             Pipe { token, fifo, is_queued: false, is_abandoned: false, is_busy: false, ends_after: None };
+        // There is rarely a second one.
+        self.pipes.reserve_exact(1);
         self.pipes.push(pipe);
         Ok(self.pipes.last())
     }
@@ -260,11 +261,7 @@ impl Profile {
 
     /// The FIFOs that nobody writes to and that have another in their place.
     pub(super) fn take_retired(&mut self) -> Vec<Pipe> {
-        let Some(last) = self.pipes.pop() else { return Vec::new() };
-        let (retired, mut kept): (Vec<Pipe>, Vec<Pipe>) =
-            mem::take(&mut self.pipes).into_iter().partition(|pipe| pipe.is_abandoned);
-        kept.push(last);
-        self.pipes = kept;
-        retired
+        let older = ..self.pipes.len().saturating_sub(1);
+        self.pipes.extract_if(older, |pipe| pipe.is_abandoned).collect()
     }
 }

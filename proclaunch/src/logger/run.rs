@@ -83,7 +83,8 @@ pub(super) struct Logger {
     pub(super) epoll: Epoll,
     /// Until nobody has its other end open.
     control: Option<Control>,
-    pub(super) profiles: BTreeMap<ProfileName, Profile>,
+    /// Boxed, as a tree that was filled in order is half empty.
+    pub(super) profiles: BTreeMap<ProfileName, Box<Profile>>,
     pub(super) tokens: BTreeMap<u64, ProfileName>,
     pub(super) next_token: u64,
     /// The FIFOs that are to be looked at, each once.
@@ -201,10 +202,9 @@ impl Logger {
             return;
         }
         let now = clock::now();
-        let due = |(name, profile): (&ProfileName, &Profile)| {
-            profile.retry_at.is_some_and(|at| at <= now).then(|| name.clone())
-        };
-        for name in self.profiles.iter().filter_map(due).collect::<Vec<_>>() {
+        let is_due = |profile: &Profile| profile.retry_at.is_some_and(|at| at <= now);
+        let due = self.profiles.iter().filter(|(_, profile)| is_due(profile));
+        for name in due.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             self.attach(&name);
             self.enqueue_of(&name);
         }
@@ -274,7 +274,8 @@ impl Logger {
     fn is_done(&self) -> bool {
         let is_idle = self.queue.is_empty();
         let is_alone = self.control.is_none();
-        is_idle && (self.finishes || (is_alone && self.profiles.values().all(Profile::is_abandoned)))
+        is_idle
+            && (self.finishes || (is_alone && self.profiles.values().all(|profile| profile.is_abandoned())))
     }
 
     pub(super) fn say(&mut self, word: &Word) {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use proclaunch_core::hook::Hook;
 use proclaunch_core::ids::ProfileName;
@@ -87,7 +88,7 @@ impl ProfileFiles {
         if self.name == self.directory {
             return parsed;
         }
-        Parsed { profile: parsed.profile.map(|profile| profile.as_instance(1)), ..parsed }
+        Parsed { profile: parsed.profile.map(|profile| Arc::new(profile.as_instance(1))), ..parsed }
     }
 
     /// The hook files as the engine takes them.

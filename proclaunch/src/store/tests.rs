@@ -66,7 +66,7 @@ fn full(text: usize) -> Record {
     let exit = Exit::Signal { signal: Signal::KILL, core: true };
     let ended = Ended { at: at(86_399), id: ID, exit, after: Duration::from_millis(1_500), requested: false };
     let (from, to) = (StateName::Starting, StateName::Running);
-    let change = Transition { at: at(86_400), from, to, why: Why::Spawned, reason: String::new() };
+    let change = Transition { at: at(86_400), from, to, why: Why::Spawned, reason: "".into() };
     let past = Past {
         starts: 1_000,
         failures: 3,
@@ -91,7 +91,7 @@ fn explained(text: usize) -> Record {
     let Record { mut remembered, .. } = full(text);
     let reason = "r".repeat(text);
     for change in &mut remembered.past.history {
-        change.reason.clone_from(&reason);
+        change.reason = reason.clone().into();
     }
     let decided = |by| Decision {
         at: at(86_399),

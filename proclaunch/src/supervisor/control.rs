@@ -50,6 +50,8 @@ pub(super) struct Control {
     replies: Vec<(OrderId, Reply)>,
     /// How many upgrades were refused, and why the last one was.
     refused: (u32, Option<Arc<str>>),
+    /// What has happened in this round. Told at its end, as each that is told alone may wake the thread.
+    news: Vec<Told>,
     /// How many events could not be told.
     lost: u64,
     views: Views,
@@ -102,13 +104,16 @@ impl Control {
         }
     }
 
-    fn tell(&mut self, told: Told) {
+    fn tell_news(&mut self) {
+        let news = std::mem::take(&mut self.news);
         let Some((handle, _)) = &self.thread else { return };
-        if self.lost > 0 && handle.told.try_send(Told::Lost(self.lost)).is_ok() {
-            self.lost = 0;
-        }
-        if let Err(TrySendError::Full(_)) = handle.told.try_send(told) {
-            self.lost += 1;
+        for told in news {
+            if self.lost > 0 && handle.told.try_send(Told::Lost(self.lost)).is_ok() {
+                self.lost = 0;
+            }
+            if let Err(TrySendError::Full(_)) = handle.told.try_send(told) {
+                self.lost += 1;
+            }
         }
     }
 
@@ -195,6 +200,7 @@ impl Reactor {
 
     /// Has the thread answer what it can, and end.
     pub(super) fn end_control(&mut self) {
+        self.control.tell_news();
         self.control.send_replies();
         self.control.orders.clear();
         for ask in self.control.asks.drain(..) {
@@ -263,6 +269,7 @@ impl Reactor {
         if let Some((_, inbox)) = &self.control.thread {
             inbox.set_revision(revision);
         }
+        self.control.tell_news();
         // After that: whoever has a reply and looks sees what it says.
         self.control.send_replies();
         for ask in std::mem::take(&mut self.control.asks) {
@@ -336,7 +343,7 @@ impl Reactor {
     ) {
         self.metrics.recorder.happened(&name, &what);
         let (at, pid) = (self.now, id.map(|id| id.pid));
-        self.control.tell(Told::Happened { name, at, what, pid, exit });
+        self.control.news.push(Told::Happened { name, at, what, pid, exit });
     }
 
     /// What ProcLaunch says of itself is an event as well.
@@ -345,7 +352,7 @@ impl Reactor {
         let level = entry.level();
         if level < Level::Debug {
             let (at, kind, name) = (self.now, "supervisor", None);
-            self.control.tell(Told::Own { at, kind, level, name, text: own.to_string() });
+            self.control.news.push(Told::Own { at, kind, level, name, text: own.to_string() });
         }
     }
 }

@@ -27,7 +27,8 @@ use super::reactor::Reactor;
 #[derive(Debug)]
 pub(super) struct Outputs {
     pub(super) link: Link,
-    wanted: BTreeMap<ProfileName, (Wanted, Arc<Profile>)>,
+    /// What each profile's files say, and the number of its user, if it has one of its own.
+    wanted: BTreeMap<ProfileName, (Arc<Profile>, Option<u32>)>,
     pub(super) logger_pid: Option<i32>,
     /// Those of which records tell, until a complete scan has shown which of them there still are.
     pub(super) recalled: Option<BTreeSet<ProfileName>>,
@@ -68,7 +69,8 @@ impl Outputs {
     }
 
     fn wanted(&self, name: &ProfileName) -> Option<Wanted> {
-        self.wanted.get(name).map(|(wanted, _)| *wanted)
+        let (profile, uid) = self.wanted.get(name)?;
+        Some(Wanted { log: profile.policy.log, log_run: profile.policy.log_run, uid: *uid })
     }
 
     fn has_room_for(&self, name: &ProfileName) -> bool {
@@ -77,7 +79,7 @@ impl Outputs {
 
     /// The settings of a profile, as they were read last.
     pub(super) fn profile(&self, name: &ProfileName) -> Option<Arc<Profile>> {
-        self.wanted.get(name).map(|(_, profile)| Arc::clone(profile))
+        self.wanted.get(name).map(|(profile, _)| Arc::clone(profile))
     }
 }
 
@@ -93,12 +95,15 @@ impl Reactor {
 
     /// A profile was read: what its files say of its output takes force at once. A profile that never wrote anything
     /// has no FIFO yet.
-    fn output_settings(&mut self, name: &ProfileName, profile: &Profile) {
+    fn output_settings(&mut self, name: &ProfileName, profile: &Arc<Profile>) {
         let user = profile.shape.user.as_ref().filter(|_| geteuid().is_root());
-        let wanted =
-            Wanted { log: profile.policy.log, log_run: profile.policy.log_run, uid: user.map(uid_of) };
         let before = self.outputs.wanted(name);
-        self.outputs.wanted.insert(name.clone(), (wanted, Arc::new(profile.clone())));
+        // The machine keeps settings that are the same as before, and shares them.
+        let known = self.outputs.profile(name).filter(|known| known == profile);
+        let profile = known.unwrap_or_else(|| Arc::clone(profile));
+        let uid = user.map(uid_of);
+        let wanted = Wanted { log: profile.policy.log, log_run: profile.policy.log_run, uid };
+        self.outputs.wanted.insert(name.clone(), (profile, uid));
         let is_changed = before != Some(wanted) && self.outputs.link.fifo(name).is_some();
         if is_changed || (self.has_fifo(name) && self.outputs.has_room_for(name)) {
             self.configure_output(name, wanted);

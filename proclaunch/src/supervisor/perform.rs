@@ -88,6 +88,9 @@ impl Reactor {
             Action::Consult(question) => return self.ask_hook(name, *question),
             Action::Lapse(id) => return self.cancel_hook(&name, id),
             Action::Remember(remembered) => {
+                // First what was asked for before: a record that a signal is not owed any more must not be there
+                // without the signal. And the keeper acts on it while the next records are written.
+                self.ask();
                 let is_backoff = matches!(remembered.phase, Phase::Backoff { .. });
                 self.save(&name, remembered);
                 if is_backoff {

@@ -296,7 +296,7 @@ impl World for Reactor {
         if deadline.is_some_and(|at| at <= self.now) {
             self.answer(Input::Timeout);
         }
-        inputs.append(&mut self.answers);
+        inputs.append(&mut std::mem::take(&mut self.answers));
         self.control.expect(!inputs.is_empty());
     }
 

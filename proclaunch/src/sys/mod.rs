@@ -37,6 +37,18 @@ pub fn ignore_write_signals() {
     }
 }
 
+/// Has large pieces of memory go back to the kernel when they are freed, so that what a thousand profiles at once have
+/// taken for a moment does not stay.
+///
+/// glibc takes ever larger ones from its heap once such a piece was freed, unless the limit is set (`mallopt(3)`).
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it sets a number of the allocator, and no other thread is there yet; it cannot fail for this one.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 64 * 1024)
+    };
+}
+
 /// Sends a signal to an unreaped child by its pid: the pid of an unreaped child is not given to anybody else.
 ///
 /// The caller vouches that `pid` is such a child. Used only where a pidfd could not be had.

@@ -274,7 +274,7 @@ impl Sim {
             };
             let (idle, state) = (machine.idle(), machine.state());
             let is_right = match (entry.want, idle) {
-                (Want::Up, None) => state == StateName::Running || never_ready(entry.profile.as_ref()),
+                (Want::Up, None) => state == StateName::Running || never_ready(entry.profile.as_deref()),
                 (Want::Up, Some(idle)) => may_rest(idle, entry) || self.questions.may_rest(name, idle),
                 (Want::Down, idle) => idle == Some(Idle::Ordered),
                 (Want::Gone, _) => false,
@@ -298,7 +298,7 @@ fn never_ready(profile: Option<&Profile>) -> bool {
 }
 
 fn may_rest(idle: Idle, entry: &Expected) -> bool {
-    let Some(Profile { shape, policy }) = &entry.profile else { return idle == Idle::Held };
+    let Some(Profile { shape, policy }) = entry.profile.as_deref() else { return idle == Idle::Held };
     match idle {
         Idle::Down => policy.down && !entry.is_ordered,
         // What was changed while there was no supervisor is not seen: records do not hold the settings.

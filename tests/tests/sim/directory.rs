@@ -1,6 +1,7 @@
 //! The profiles directory: what is in it, who changes it, and what a reading of it gives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proclaunch_core::fleet::{Input, Scan};
@@ -57,7 +58,7 @@ impl Directory {
 impl Files {
     fn parsed(&self) -> Parsed {
         let problem = || Problem { file: "run".to_owned(), line: None, fault: Fault::Missing };
-        let profile = if self.is_broken { Err(vec![problem()]) } else { Ok(self.profile.clone()) };
+        let profile = if self.is_broken { Err(vec![problem()]) } else { Ok(Arc::new(self.profile.clone())) };
         Parsed { profile, warnings: Vec::new(), instances: Instances::None }
     }
 }

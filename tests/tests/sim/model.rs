@@ -1,6 +1,7 @@
 //! What is to be wanted of each profile, told by the inputs alone: the README's rules, written a second time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proclaunch_core::fleet::{Fleet, Input, Scan};
 use proclaunch_core::hook::{Hook, Wish};
@@ -18,7 +19,7 @@ pub(crate) struct Expected {
     /// Its `down` file holds it.
     pub(crate) is_held: bool,
     /// The last good settings.
-    pub(crate) profile: Option<Profile>,
+    pub(crate) profile: Option<Arc<Profile>>,
     /// A `reload` file or an `on_change` hook has let its process live on with old settings.
     pub(crate) is_reloaded: bool,
     /// It rested under an earlier supervisor, and its files have not changed since.
@@ -215,7 +216,7 @@ impl Model {
             }
             return;
         }
-        let is_reloaded = good.is_some_and(may_live_on);
+        let is_reloaded = good.is_some_and(|profile| may_live_on(profile));
         let recalled = self.recalled.remove(name);
         let order = recalled.as_ref().and_then(|recalled| recalled.remembered.order);
         let (want, is_ordered) = match order {

@@ -57,7 +57,7 @@ impl Sim {
         if entry.want != Want::Up {
             return ensure(outcome == Some(Outcome::Ending), || format!("`{name} {said}`, and it is to end"));
         }
-        let (is_oneshot, policy) = match &entry.profile {
+        let (is_oneshot, policy) = match entry.profile.as_deref() {
             Some(Profile { shape, policy }) => (shape.oneshot, policy.clone()),
             None => (false, Policy::default()),
         };

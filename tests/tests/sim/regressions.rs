@@ -1,6 +1,7 @@
 //! What the simulation has found in the core, each as the shortest series of inputs that shows it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proclaunch_core::clock::Moment;
@@ -57,8 +58,10 @@ fn broken() -> Input {
 }
 
 fn found(profiles: Vec<(ProfileName, Result<Profile, Vec<Problem>>)>) -> Input {
-    let parsed =
-        |(name, profile)| (name, Parsed { profile, warnings: Vec::new(), instances: Instances::None });
+    let parsed = |(name, profile): (_, Result<_, _>)| {
+        let profile = profile.map(Arc::new);
+        (name, Parsed { profile, warnings: Vec::new(), instances: Instances::None })
+    };
     let profiles = profiles.into_iter().map(parsed).collect();
     Input::Scan(Scan { complete: true, profiles, ..Scan::default() })
 }

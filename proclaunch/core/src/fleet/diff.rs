@@ -72,11 +72,11 @@ impl Fleet {
     }
 
     /// The settings as an event, unless the machine has them already.
-    fn news(&self, name: &ProfileName, profile: Profile) -> Option<Event> {
+    fn news(&self, name: &ProfileName, profile: Arc<Profile>) -> Option<Event> {
         let machine = self.machine(name)?;
-        let known = machine.profile().is_some_and(|old| **old == profile);
+        let known = machine.profile().is_some_and(|old| *old == profile);
         let returns = machine.want() == Want::Gone;
-        (!known || returns || machine.trouble().is_some()).then(|| Event::Settings(Arc::new(profile)))
+        (!known || returns || machine.trouble().is_some()).then_some(Event::Settings(profile))
     }
 
     fn insert(&mut self, name: &ProfileName) {
@@ -147,7 +147,7 @@ impl Fleet {
             }
             self.insert(&name);
             if let Some(Ok(profile)) = settings.remove(&name).map(|parsed| parsed.profile) {
-                self.tell(now, &name, Event::Settings(Arc::new(profile)), out);
+                self.tell(now, &name, Event::Settings(profile), out);
             }
             // First, so that nothing is begun that is to be stopped.
             self.tell(now, &name, Event::Drain, out);

@@ -7,6 +7,7 @@
 //! - a directory whose files are bad goes on standing for what it stood for, as its settings stay too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::ids::ProfileName;
 use crate::log::Own;
@@ -152,7 +153,7 @@ impl Members {
         let mut warnings = parsed.warnings;
         for number in numbers {
             let Some(name) = directory.instance(*number) else { continue };
-            let profile = parsed.profile.as_ref().map(|profile| profile.as_instance(*number));
+            let profile = parsed.profile.as_ref().map(|profile| Arc::new(profile.as_instance(*number)));
             // Once is enough: they are all of the same files.
             let warnings = std::mem::take(&mut warnings);
             let profile = profile.map_err(Clone::clone);

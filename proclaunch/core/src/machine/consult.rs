@@ -3,7 +3,8 @@
 //! **Invariant:** a question that somebody waits for has a deadline in the state that waits; silence is the default.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::clock::Moment;
@@ -51,6 +52,32 @@ pub(super) struct Known {
     events: u32,
     /// What an earlier supervisor knew, until these hooks are loaded, or others.
     before: Option<(HooksThen, Option<AttentionThen>)>,
+}
+
+/// What is known of the hooks; it takes no memory while that is nothing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KnownHooks(Option<Box<Known>>);
+
+impl Deref for KnownHooks {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        static NOTHING: LazyLock<Known> = LazyLock::new(Known::default);
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl KnownHooks {
+    /// What was once known, if anything.
+    fn there(&mut self) -> Option<&mut Known> {
+        self.0.as_deref_mut()
+    }
+}
+
+impl DerefMut for KnownHooks {
+    fn deref_mut(&mut self) -> &mut Known {
+        self.0.get_or_insert_default()
+    }
 }
 
 /// How often a hook has failed in a row.

@@ -50,9 +50,13 @@ impl Memory {
     }
 
     /// Why the state has changed: what was said of it, or what the event tells.
-    pub(super) fn take_turn(&mut self, why: Why) -> String {
-        let said = std::mem::take(&mut self.turn);
-        if said.is_empty() { why.in_words().to_owned() } else { brief(said) }
+    pub(super) fn take_turn(&mut self, why: Why) -> Cow<'static, str> {
+        match std::mem::take(&mut self.turn) {
+            Cow::Borrowed("") => why.in_words().into(),
+            Cow::Borrowed(said) => said.into(),
+            Cow::Owned(said) if said.is_empty() => why.in_words().into(),
+            Cow::Owned(said) => brief(said).into(),
+        }
     }
 
     /// Notes a decision.

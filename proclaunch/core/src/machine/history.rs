@@ -1,5 +1,6 @@
 //! The last things that happened to a machine.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ impl<T, const N: usize> Ring<T, N> {
         if self.0.len() == N {
             self.0.pop_front();
         }
+        // Most rings stay short: their memory grows with them, and not by doubling.
+        self.0.reserve_exact(1);
         self.0.push_back(item);
     }
 
@@ -51,8 +54,8 @@ pub struct Transition {
     /// By which event.
     pub why: Why,
     /// Why, in words: `exit 1`, `told to stop`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub reason: Cow<'static, str>,
 }
 
 /// The kind of event that changed a state.

@@ -12,7 +12,7 @@ use crate::hook::EXITS_COUNTED;
 use crate::ids::ProcId;
 use crate::profile::{Policy, Profile};
 
-use super::consult::Known;
+use super::consult::KnownHooks;
 use super::decisions::DECISIONS_KEPT;
 use super::event::Order;
 use super::history::{Ring, Transition};
@@ -88,7 +88,7 @@ pub(super) struct Memory {
     pub(super) fresh_end: Option<Ended>,
     /// What tells the record from what it should say.
     pub(super) written: u64,
-    pub(super) known_hooks: Box<Known>,
+    pub(super) known_hooks: KnownHooks,
     /// What the last end or stop came from; and why, in words.
     pub(super) cause: Cause,
     pub(super) reason: String,
@@ -121,7 +121,7 @@ impl Memory {
             has_ended: false,
             fresh_end: None,
             written: 0,
-            known_hooks: Box::default(),
+            known_hooks: KnownHooks::default(),
             cause: Cause::None,
             reason: String::new(),
             turn: Cow::Borrowed(""),

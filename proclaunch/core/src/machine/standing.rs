@@ -277,7 +277,7 @@ impl Memory {
     fn why_stopping(&self, stopping: &Stopping) -> String {
         let ending = stopping.ending();
         let last = self.history.iter().next_back().filter(|last| last.to == StateName::Stopping);
-        let reason = last.map_or(self.reason.as_str(), |last| last.reason.as_str());
+        let reason = last.map_or(&*self.reason, |last| &*last.reason);
         let how_far = match stopping {
             Stopping::Unborn { .. } => "its process was being made",
             Stopping::Farewell { asked: Some(_), .. } => "on_stop is asked",

@@ -4,6 +4,7 @@
 //! silence but files whose names mean nothing at all.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::defaults::Defaults;
 use super::environment::{Bad, variables};
@@ -25,7 +26,7 @@ use crate::signal::Signal;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
     /// The profile, or all that is wrong: never an empty list.
-    pub profile: Result<Profile, Vec<Problem>>,
+    pub profile: Result<Arc<Profile>, Vec<Problem>>,
     /// What does no harm, but is not what its writer thinks.
     pub warnings: Vec<Problem>,
     /// How many profiles the directory stands for.
@@ -41,7 +42,9 @@ pub fn parse(files: &Files, defaults: &Defaults) -> Parsed {
     let (shape, policy) = reader.read_settings();
     let instances = reader.instances(&shape);
     let profile = match run {
-        Some(run) if reader.problems.is_empty() => Ok(Profile { shape: Shape { run, ..shape }, policy }),
+        Some(run) if reader.problems.is_empty() => {
+            Ok(Arc::new(Profile { shape: Shape { run, ..shape }, policy }))
+        }
         _ => Err(reader.problems),
     };
     Parsed { profile, warnings: name_warnings("", &files.entries), instances }

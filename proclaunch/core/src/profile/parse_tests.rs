@@ -1,5 +1,6 @@
 //! What files give which profile, or which problem.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Backoff, GiveUp, HookFiles, Kill, Limit, LogSettings, Resource, User, Variable};
@@ -18,7 +19,7 @@ fn read(entries: &[(&str, &str)], defaults: &[(&str, &str)]) -> Parsed {
 }
 
 fn good(entries: &[(&str, &str)]) -> Profile {
-    read(entries, &[]).profile.unwrap()
+    Arc::unwrap_or_clone(read(entries, &[]).profile.unwrap())
 }
 
 fn shown(problems: &[Problem]) -> Vec<String> {
@@ -297,8 +298,9 @@ fn names_that_look_like_settings_are_warned_of() {
 
 #[test]
 fn on_event_of_the_defaults_is_beside_the_own_and_any_other_hook_behind_it() {
-    let hooks =
-        |own: &[(&str, &str)], defaults: &[(&str, &str)]| read(own, defaults).profile.unwrap().policy.hooks;
+    let hooks = |own: &[(&str, &str)], defaults: &[(&str, &str)]| {
+        read(own, defaults).profile.unwrap().policy.hooks.clone()
+    };
     let own = hooks(&[("on_event.lua", "a"), ("ready.lua", "a")], &[]);
     assert_eq!(*own.present, [Hook::Ready, Hook::OnEvent]);
     let both =

@@ -163,7 +163,8 @@ impl Counts {
             Ok(index) => self.events[index].1 += 1,
             Err(index) => {
                 let (before, after) = self.events.split_at(index);
-                self.events = before.iter().cloned().chain([(sort, 1)]).chain(after.iter().cloned()).collect();
+                self.events =
+                    before.iter().cloned().chain([(sort, 1)]).chain(after.iter().cloned()).collect();
             }
         }
     }

@@ -90,9 +90,8 @@ fn samples() -> Vec<(&'static str, Value)> {
     let bare =
         proclaunch_core::machine::Status { process: None, ticket: None, exit: None, next: None, ..status() };
     let bare = NOON.profile(&name("db"), &bare, None);
-    let reason = text("exit 1");
     let (from, to) = (StateName::Running, StateName::Stopped);
-    let transition = Transition { at: NOON.now, from, to, why: Why::Exited, reason };
+    let transition = Transition { at: NOON.now, from, to, why: Why::Exited, reason: "exit 1".into() };
     let decision = Decision {
         at: NOON.now,
         what: text("gives up"),

@@ -19,7 +19,7 @@ fn hooked(present: &[Hook]) -> Policy {
 fn changed(policy: Policy) -> Input {
     let Input::Scan(mut scan) = scan(policy) else { unreachable!("it is a scan") };
     let profile = scan.profiles[0].1.profile.as_mut().expect("its files are good");
-    profile.shape.run = Fingerprint(2);
+    Arc::make_mut(profile).shape.run = Fingerprint(2);
     Input::Scan(scan)
 }
 
@@ -27,7 +27,7 @@ fn changed(policy: Policy) -> Input {
 fn daemon(policy: Policy) -> Input {
     let Input::Scan(mut scan) = scan(policy) else { unreachable!("it is a scan") };
     let profile = scan.profiles[0].1.profile.as_mut().expect("its files are good");
-    profile.shape.pid_file = Some("pid".into());
+    Arc::make_mut(profile).shape.pid_file = Some("pid".into());
     Input::Scan(scan)
 }
 

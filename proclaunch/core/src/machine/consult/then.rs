@@ -42,14 +42,15 @@ impl Memory {
 
     /// Another process will run.
     pub(in crate::machine) fn forget_attention(&mut self) {
-        if let Some((_, attention)) = &mut self.known_hooks.before {
+        let before = self.known_hooks.there().and_then(|known| known.before.as_mut());
+        if let Some((_, attention)) = before {
             *attention = None;
         }
     }
 
     /// What an earlier supervisor had asked of the process that runs, if the hooks are the same still.
     pub(in crate::machine) fn take_attention(&mut self) -> Option<AttentionThen> {
-        self.known_hooks.before.take()?.1
+        self.known_hooks.there()?.before.take()?.1
     }
 }
 

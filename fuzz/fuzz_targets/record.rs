@@ -7,7 +7,7 @@ use proclaunch::store::Record;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(record) = Record::decode(data) {
-        let again = Record::decode(&record.encode());
+        let again = Record::decode(&record.written().encode());
         assert_eq!(again.ok(), Some(record));
     }
 });

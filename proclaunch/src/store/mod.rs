@@ -23,7 +23,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use proclaunch_core::fleet::Memo;
 use proclaunch_core::ids::ProfileName;
-pub use record::{RECORD_BYTES_MAX, Record, RecordError, VERSION};
+pub use record::{RECORD_BYTES_MAX, Record, RecordError, VERSION, Written};
 use thiserror::Error;
 
 use crate::files;
@@ -142,8 +142,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Save`]; the record that was there stays.
-    pub fn save(&self, record: &Record) -> Result<(), StoreError> {
-        let file = file_of(&record.name);
+    pub fn save(&self, record: &Written<'_>) -> Result<(), StoreError> {
+        let file = file_of(record.name);
         files::exchange(&self.dir, &file, &record.encode())
             .map_err(|source| StoreError::Save { path: self.path.join(&file), source })
     }

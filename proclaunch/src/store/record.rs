@@ -34,6 +34,31 @@ pub struct Record {
     pub vars: Option<String>,
 }
 
+/// A record as it is written, of what others hold.
+#[derive(Debug, Serialize)]
+pub struct Written<'a> {
+    /// As in [`Record`], and so are all of these.
+    pub version: u32,
+    /// The boot.
+    pub boot_id: &'a str,
+    /// The profile.
+    pub name: &'a ProfileName,
+    /// What its machine remembers.
+    pub remembered: &'a Remembered,
+    /// What its hooks keep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vars: Option<&'a str>,
+}
+
+impl Written<'_> {
+    /// The bytes to store: one line of JSON.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec(self).expect("no field is a map or can fail to serialize");
+        bytes.push(b'\n');
+        bytes
+    }
+}
+
 /// Why bytes are no record: fragments for people.
 #[derive(Debug, Error)]
 pub enum RecordError {
@@ -89,11 +114,10 @@ impl Record {
         Self { version: VERSION, boot_id, name, remembered, vars: None }
     }
 
-    /// The bytes to store: one line of JSON.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec(self).expect("no field is a map or can fail to serialize");
-        bytes.push(b'\n');
-        bytes
+    /// The same as it is written.
+    pub fn written(&self) -> Written<'_> {
+        let Self { version, boot_id, name, remembered, vars } = self;
+        Written { version: *version, boot_id, name, remembered, vars: vars.as_deref() }
     }
 
     /// The record that these bytes are.

@@ -135,9 +135,9 @@ fn store() -> (TempDir, Store) {
 fn a_record_reads_back_as_it_was_saved() {
     let (temp, store) = store();
     let migrate = record("migrate", Remembered { phase: Phase::Rest(Rest::Done), ..Remembered::default() });
-    store.save(&migrate).unwrap();
-    store.save(&record("web", Remembered::default())).unwrap();
-    store.save(&web()).unwrap();
+    store.save(&migrate.written()).unwrap();
+    store.save(&record("web", Remembered::default()).written()).unwrap();
+    store.save(&web().written()).unwrap();
     let loaded = Store::open(temp.path()).unwrap().load_all(BOOT).unwrap();
     assert_eq!(loaded.refused, []);
     assert_eq!(loaded.records, [(name("migrate"), migrate), (name("web"), web())].into());
@@ -155,7 +155,7 @@ fn the_fixtures_of_every_version_still_load() {
     assert_eq!(loaded.refused, []);
     for (version_2, n) in [(explained(8), 0), (full(8), 1), (stopping(), 2)] {
         assert_eq!(loaded.records[&version_2.name], version_2);
-        let is_same = version_2.encode() == FIXTURES[n].1;
+        let is_same = version_2.written().encode() == FIXTURES[n].1;
         assert!(is_same, "what is written has changed: is that another version?");
     }
     assert_eq!(loaded.records[&name("web")], web());
@@ -167,7 +167,7 @@ fn the_fixtures_of_every_version_still_load() {
 fn what_hooks_keep_fits_into_a_record_that_is_full() {
     let (_temp, store) = store();
     let full = Record { vars: Some("\"".repeat(64 * 1024)), ..explained(512) };
-    store.save(&full).unwrap();
+    store.save(&full.written()).unwrap();
     assert_eq!(store.load_all(BOOT).unwrap().records, [(name("explained"), full)].into());
 }
 
@@ -175,13 +175,13 @@ fn what_hooks_keep_fits_into_a_record_that_is_full() {
 fn a_record_without_hooks_takes_a_few_kibibytes() {
     let Record { remembered, .. } = explained(24);
     let usual = record("usual", Remembered { hooks: None, ..remembered });
-    assert!(usual.encode().len() < 8 * 1024, "{} bytes", usual.encode().len());
+    assert!(usual.written().encode().len() < 8 * 1024, "{} bytes", usual.written().encode().len());
 }
 
 #[test]
 fn scenario_29_records_of_another_boot_are_dropped_whole() {
     let (_temp, store) = store();
-    store.save(&web()).unwrap();
+    store.save(&web().written()).unwrap();
     assert_eq!(store.load_all("another boot").unwrap(), Loaded::default());
     assert_eq!(store.list().unwrap(), [""; 0]);
 }
@@ -189,7 +189,7 @@ fn scenario_29_records_of_another_boot_are_dropped_whole() {
 #[test]
 fn hostile_files_are_refused_by_name_and_the_rest_loads() {
     let (temp, store) = store();
-    store.save(&web()).unwrap();
+    store.save(&web().written()).unwrap();
     let path = |file: &str| store.path.join(file);
     let good = FIXTURES[3].1;
     let text = String::from_utf8(good.to_owned()).unwrap();
@@ -267,7 +267,7 @@ fn any_bytes_give_a_record_or_a_named_error() {
         }
         if let Ok(record) = Record::decode(&bytes) {
             accepted += 1;
-            assert_eq!(Record::decode(&record.encode()).unwrap(), record, "round {round}");
+            assert_eq!(Record::decode(&record.written().encode()).unwrap(), record, "round {round}");
         }
     }
     assert!((100..9_000).contains(&accepted), "the inputs are neither all good nor all bad: {accepted}");
@@ -276,11 +276,11 @@ fn any_bytes_give_a_record_or_a_named_error() {
 #[test]
 fn removing_and_clearing_leave_nothing() {
     let (_temp, store) = store();
-    store.save(&web()).unwrap();
+    store.save(&web().written()).unwrap();
     store.remove(&name("web")).unwrap();
     store.remove(&name("web")).unwrap();
     assert_eq!(store.list().unwrap(), [""; 0]);
-    store.save(&web()).unwrap();
+    store.save(&web().written()).unwrap();
     fs::write(store.path.join("garbage"), "").unwrap();
     fs::write(store.path.join(".spare"), "").unwrap();
     store.clear().unwrap();
@@ -291,7 +291,7 @@ fn removing_and_clearing_leave_nothing() {
 fn clearing_goes_on_after_what_cannot_be_removed() {
     let (_temp, store) = store();
     fs::create_dir(store.path.join("a.json")).unwrap();
-    store.save(&web()).unwrap();
+    store.save(&web().written()).unwrap();
     assert!(
         matches!(store.clear(), Err(StoreError::Remove { path, .. }) if path.ends_with("records/a.json"))
     );
@@ -304,6 +304,6 @@ fn errors_are_values_that_name_the_path() {
     assert!(matches!(Store::open(&temp.path().join("no")), Err(StoreError::Open { .. })));
     let store = Store::open(temp.path()).unwrap();
     fs::remove_dir(&store.path).unwrap();
-    let error = store.save(&web()).unwrap_err().to_string();
+    let error = store.save(&web().written()).unwrap_err().to_string();
     assert!(error.starts_with("write record `") && error.contains("records/web.json`"), "{error}");
 }

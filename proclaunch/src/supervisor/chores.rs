@@ -9,7 +9,7 @@ use proclaunch_core::ids::ProfileName;
 use proclaunch_core::log::Own;
 use proclaunch_core::machine::Remembered;
 
-use crate::store::{Record, StoreError};
+use crate::store::{StoreError, VERSION, Written};
 
 use super::reactor::Reactor;
 
@@ -81,10 +81,8 @@ impl Reactor {
     }
 
     fn try_save(&self, name: &ProfileName, remembered: &Remembered) -> Result<(), StoreError> {
-        self.store.save(&Record {
-            vars: self.hooks.vars.get(name).cloned(),
-            ..Record::new(name.clone(), self.boot_id.clone(), remembered.clone())
-        })
+        let vars = self.hooks.vars.get(name).map(String::as_str);
+        self.store.save(&Written { version: VERSION, boot_id: &self.boot_id, name, remembered, vars })
     }
 
     /// Drops a profile's record.

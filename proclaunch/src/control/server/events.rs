@@ -43,8 +43,8 @@ const PIECES_MAX: usize = 4;
 pub(super) struct Events {
     instance: u64,
     kept: RefCell<VecDeque<Kept>>,
-    /// The newest, as they are sent.
-    ready: RefCell<VecDeque<Bytes>>,
+    /// The newest, as they are sent, once somebody was sent them.
+    ready: RefCell<VecDeque<Option<Bytes>>>,
     /// How many there were; the newest has this number.
     newest: Cell<u64>,
     more: Notify,
@@ -86,9 +86,9 @@ impl Events {
             Told::Own { name, .. } => name.clone(),
             Told::Lost(_) => None,
         };
-        let event = clocks.event(String::new(), told);
-        push_up_to(KEPT_MAX, &mut self.kept.borrow_mut(), Kept { name, event: pack(&event) });
-        push_up_to(READY_MAX, &mut self.ready.borrow_mut(), frame(&Event { id: self.id(serial), ..event }));
+        let event = pack(&clocks.event(String::new(), told));
+        push_up_to(KEPT_MAX, &mut self.kept.borrow_mut(), Kept { name, event });
+        push_up_to(READY_MAX, &mut self.ready.borrow_mut(), None);
         self.newest.set(serial);
         self.more.notify_waiters();
     }
@@ -132,7 +132,7 @@ impl Events {
             after = after.max(oldest - 1);
             piece.extend_from_slice(&frame(&Clocks::read().missed(self.id(after), count)));
         }
-        let (kept, ready) = (self.kept.borrow(), self.ready.borrow());
+        let (kept, mut ready) = (self.kept.borrow(), self.ready.borrow_mut());
         let packed = self.newest.get() - ready.len() as u64;
         let skipped = usize::try_from(after + 1 - oldest).unwrap_or(usize::MAX);
         for event in kept.iter().skip(skipped) {
@@ -144,10 +144,14 @@ impl Events {
                 Some(name) => any_matches(globs, name),
                 None => globs.is_empty(),
             };
-            if is_wanted && after > packed {
-                piece.extend_from_slice(&ready[usize::try_from(after - packed - 1).unwrap_or(usize::MAX)]);
-            } else if is_wanted {
-                piece.extend_from_slice(&frame(&Event { id: self.id(after), ..unpack(&event.event) }));
+            if !is_wanted {
+                continue;
+            }
+            let made = || frame(&Event { id: self.id(after), ..unpack(&event.event) });
+            let place = after.checked_sub(packed + 1).and_then(|place| usize::try_from(place).ok());
+            match place.and_then(|place| ready.get_mut(place)) {
+                Some(ready) => piece.extend_from_slice(ready.get_or_insert_with(made)),
+                None => piece.extend_from_slice(&made()),
             }
         }
         (piece, Start { after, misses: false })

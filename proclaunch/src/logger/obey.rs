@@ -59,6 +59,7 @@ impl Logger {
     fn configure(&mut self, configuration: Configuration) {
         let Configuration { name, log, paused } = configuration;
         if paused {
+            self.troubled.remove(&name);
             if let Some(profile) = self.profiles.remove(&name) {
                 for pipe in &profile.pipes {
                     self.tokens.remove(&pipe.token);

@@ -1,6 +1,6 @@
 //! The logger's loop: what is told, and what is written.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -85,6 +85,8 @@ pub(super) struct Logger {
     control: Option<Control>,
     /// Boxed, as a tree that was filled in order is half empty.
     pub(super) profiles: BTreeMap<ProfileName, Box<Profile>>,
+    /// Those whose output cannot be kept: what is done at each wait must not grow with the number of idle ones.
+    pub(super) troubled: BTreeSet<ProfileName>,
     pub(super) tokens: BTreeMap<u64, ProfileName>,
     pub(super) next_token: u64,
     /// The FIFOs that are to be looked at, each once.
@@ -109,6 +111,7 @@ impl Logger {
             epoll,
             control: Some(Control::new(config.socket)),
             profiles: BTreeMap::new(),
+            troubled: BTreeSet::new(),
             tokens: BTreeMap::new(),
             next_token: CONTROL + 1,
             queue: VecDeque::new(),
@@ -157,9 +160,8 @@ impl Logger {
         if !self.queue.is_empty() {
             return EpollTimeout::ZERO;
         }
-        let Some(at) = self.profiles.values().filter_map(|profile| profile.retry_at).min() else {
-            return EpollTimeout::NONE;
-        };
+        let retries = self.troubled.iter().filter_map(|name| self.profiles.get(name)?.retry_at);
+        let Some(at) = retries.min() else { return EpollTimeout::NONE };
         let left = at.since(clock::now()).as_millis() + 1;
         EpollTimeout::try_from(left).unwrap_or(EpollTimeout::MAX)
     }
@@ -198,13 +200,13 @@ impl Logger {
 
     /// Tries again what could not be kept a second ago.
     fn retry(&mut self) {
-        if self.profiles.values().all(|profile| profile.retry_at.is_none()) {
+        if self.troubled.is_empty() {
             return;
         }
         let now = clock::now();
-        let is_due = |profile: &Profile| profile.retry_at.is_some_and(|at| at <= now);
-        let due = self.profiles.iter().filter(|(_, profile)| is_due(profile));
-        for name in due.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+        let retry_at = |name: &ProfileName| self.profiles.get(name)?.retry_at;
+        let due = self.troubled.iter().filter(|name| retry_at(name).is_some_and(|at| at <= now));
+        for name in due.cloned().collect::<Vec<_>>() {
             self.attach(&name);
             self.enqueue_of(&name);
         }
@@ -259,6 +261,7 @@ impl Logger {
         let Some(profile) = self.profiles.get_mut(name) else { return };
         let is_new = profile.retry_at.is_none();
         profile.retry_at = Some(clock::now().plus(RETRY));
+        self.troubled.insert(name.clone());
         if is_new {
             self.say(&Word::Trouble { name: name.clone(), why: shortened(&failure.to_string()) });
         }
@@ -267,6 +270,7 @@ impl Logger {
     fn recovered(&mut self, name: &ProfileName) {
         let Some(profile) = self.profiles.get_mut(name) else { return };
         if profile.retry_at.take().is_some() {
+            self.troubled.remove(name);
             self.say(&Word::Over { name: name.clone() });
         }
     }

@@ -92,9 +92,14 @@ impl Reactor {
                 // without the signal. And the keeper acts on it while the next records are written.
                 self.ask();
                 let is_backoff = matches!(remembered.phase, Phase::Backoff { .. });
+                let is_told =
+                    matches!(remembered.phase, Phase::Stopping { .. }) && remembered.owed.is_empty();
                 self.save(&name, remembered);
                 if is_backoff {
                     killpoint::pass_at_wait("backoff");
+                }
+                if is_told {
+                    killpoint::pass("stop-recorded");
                 }
                 return killpoint::pass("record-written");
             }

@@ -113,6 +113,25 @@ fn the_keeper_after_it_has_spawned() {
     at_a_restart("after-spawn");
 }
 
+/// Ends when it is asked to, and writes down that it was.
+const POLITE: &str =
+    "trap 'echo TERM >> signals; exit' TERM; echo start >> starts; while :; do sleep 0.05; done";
+
+#[test]
+fn the_supervisor_after_it_has_recorded_a_stop_signal() {
+    let points = Points::new(|sandbox| {
+        sandbox.profile("polite", POLITE).set("restart", "").set("stop_timeout", "600");
+    });
+    let daemon = &points.daemon;
+    daemon.wait_for("polite to listen", || (lines_of(daemon, "polite", "starts") == 1).then_some(()));
+    points.arm("stop-recorded");
+    daemon.sandbox.write("polite", "env", "COLOUR=green\n");
+    points.wait_for_death("stop-recorded");
+    daemon.wait_for("its next start", || (lines_of(daemon, "polite", "starts") == 2).then_some(()));
+    assert_eq!(lines_of(daemon, "polite", "signals"), 1, "{}", daemon.log());
+    points.all_is_well(1);
+}
+
 #[test]
 fn the_supervisor_after_a_spawn_that_is_not_recorded() {
     at_a_restart("after-spawn-before-record");

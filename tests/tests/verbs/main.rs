@@ -18,8 +18,10 @@ mod live;
 mod man;
 mod new;
 mod scale;
+mod screen;
 mod test;
 mod top;
+mod top_live;
 
 /// Runs the program in a directory with these words, to its end.
 fn run(dir: &Path, words: &[&str]) -> Output {

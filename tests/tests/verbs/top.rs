@@ -1,18 +1,14 @@
-//! `proclaunch top` on a real terminal: that of tmux.
+//! `proclaunch top` on a real terminal, with a supervisor that only answers.
 
-use std::fs;
-use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::sys::signal::Signal;
 use proclaunch::control::api::{History, Transition};
-use proclaunch_tests::processes::Process;
-use proclaunch_tests::sandbox::binary;
-use proclaunch_tests::wait;
 
 use super::fake::{Answer, Fake, done, down, json, serving};
-use super::{printed, run, skipped};
+use super::screen::Screen;
+use super::{printed, run};
 
 /// What the fake supervisor is like at the moment.
 #[derive(Debug, Default)]
@@ -58,82 +54,11 @@ fn supervisor(mood: &Arc<Mood>) -> Fake {
     })
 }
 
-/// A terminal with a shell in it, on a tmux server of its own that ends with this.
-struct Screen<'a> {
-    fake: &'a Fake,
-}
-
-impl<'a> Screen<'a> {
-    /// One that is wide enough for everything; `None`, said aloud, where tmux is not installed.
-    fn open(fake: &'a Fake) -> Option<Self> {
-        if let Err(error) = Command::new("tmux").arg("-V").output() {
-            skipped(&format!("tmux: {error}"));
-            return None;
-        }
-        let screen = Self { fake };
-        screen.tmux(&["new-session", "-d", "-x", "140", "-y", "30", "env PS1='$ ' sh"]);
-        Some(screen)
-    }
-
-    fn command(&self, words: &[&str]) -> Output {
-        let mut tmux = Command::new("tmux");
-        tmux.arg("-S").arg(self.fake.state().join("tmux")).args(["-f", "/dev/null"]).args(words);
-        tmux.env_remove("TMUX").env_remove("NO_COLOR").env("LC_ALL", "C.UTF-8").output().unwrap()
-    }
-
-    fn tmux(&self, words: &[&str]) -> String {
-        let output = self.command(words);
-        assert!(output.status.success(), "{words:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn press(&self, keys: &str) {
-        self.tmux(&["send-keys", keys]);
-    }
-
-    fn text(&self) -> String {
-        self.tmux(&["capture-pane", "-p"])
-    }
-
-    #[track_caller]
-    fn shows(&self, is: impl Fn(&str) -> bool) {
-        let found = wait::until(|| is(&self.text()).then_some(()));
-        assert!(found.is_some(), "the screen shows:\n{}", self.text());
-    }
-
-    /// Begins the dashboard, with a line before it and the exit code and the terminal's mode after it.
-    fn begin(&self) {
-        let line = format!(
-            "clear; echo before; sh -c 'echo $$ >{dir}/pid; exec {program} top --state {dir}'; echo code=$?; stty -a",
-            dir = self.fake.state().display(),
-            program = binary().display()
-        );
-        self.tmux(&["send-keys", "-l", &line]);
-        self.press("Enter");
-        self.shows(|text| text.starts_with("ProcLaunch  2 profiles") && text.contains("web"));
-    }
-
-    /// Expects that the dashboard ended with this code and the terminal is as it was.
-    #[track_caller]
-    fn is_as_before(&self, code: u8) {
-        self.shows(|text| text.contains(&format!("code={code}\n")) && text.contains(" icanon "));
-        let text = self.text();
-        assert!(text.starts_with("before\n") && text.contains(" echo "), "{text}");
-        assert_eq!(self.tmux(&["display-message", "-p", "#{alternate_on} #{cursor_flag}"]), "0 1\n");
-    }
-}
-
-impl Drop for Screen<'_> {
-    fn drop(&mut self) {
-        self.command(&["kill-server"]);
-    }
-}
-
 #[test]
 fn a_profile_is_looked_at_and_stopped_and_the_terminal_is_as_it_was() {
     let mood = Arc::new(Mood::default());
     let fake = supervisor(&mood);
-    let Some(screen) = Screen::open(&fake) else { return };
+    let Some(screen) = Screen::open(fake.state()) else { return };
     screen.begin();
     screen.press("Down");
     screen.press("x");
@@ -148,7 +73,7 @@ fn a_profile_is_looked_at_and_stopped_and_the_terminal_is_as_it_was() {
     assert_eq!(orders, 1);
     screen.press("Enter");
     screen.shows(|text| text.contains("a line of output") && text.contains("starting → running  it said so"));
-    screen.tmux(&["resize-window", "-x", "70", "-y", "20"]);
+    screen.resize(70, 20);
     screen.shows(|text| text.contains("output, Tab: history") && text.lines().count() <= 20);
     screen.press("q");
     screen.is_as_before(0);
@@ -158,14 +83,13 @@ fn a_profile_is_looked_at_and_stopped_and_the_terminal_is_as_it_was() {
 fn it_survives_the_supervisor_and_is_ended_by_a_signal() {
     let mood = Arc::new(Mood::default());
     let fake = supervisor(&mood);
-    let Some(screen) = Screen::open(&fake) else { return };
+    let Some(screen) = Screen::open(fake.state()) else { return };
     screen.begin();
     mood.is_away.store(true, Ordering::SeqCst);
     screen.shows(|text| text.contains("connecting again ...") && text.contains("web"));
     mood.is_away.store(false, Ordering::SeqCst);
     screen.shows(|text| !text.contains("connecting again ...") && text.contains("web"));
-    let pid: i32 = fs::read_to_string(fake.state().join("pid")).unwrap().trim().parse().unwrap();
-    Process::of(pid).unwrap().signal(Signal::SIGTERM);
+    screen.process().signal(Signal::SIGTERM);
     screen.is_as_before(143);
 }
 

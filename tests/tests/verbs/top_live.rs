@@ -132,7 +132,8 @@ fn details_are_live_and_go_on_after_the_supervisor_and_then_all_of_it_is_killed(
     let next = daemon.control().profile("web").pid;
     assert_ne!(next, pid);
     screen.shows(|text| text.contains(&format!(", pid {} and", next.unwrap())));
-
+    // Away with the notice: the keys are to be seen again.
+    screen.press("Escape");
     for (columns, rows) in [(70, 20), (40, 10), (20, 4), (200, 50), (140, 30)] {
         screen.resize(columns, rows);
         screen.shows(|text| {

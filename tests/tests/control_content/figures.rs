@@ -1,12 +1,11 @@
 //! CPU, memory and metrics.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 use proclaunch::control::api::{Own, Profile};
 use proclaunch::control::routes::{Method, ROUTES};
+use proclaunch_tests::promtool;
 use proclaunch_tests::sandbox::Sandbox;
 
 use super::SLEEP;
@@ -83,7 +82,7 @@ fn the_metrics_tell_of_profiles_hooks_and_proclaunch() {
         let value = value(&page, series);
         assert!(value >= Some(least), "{series} is {value:?} in\n{page}");
     }
-    promtool(&page);
+    promtool::check(&page);
     control.order("web", "stop");
     let page = control.get("/metrics").body;
     assert!(value(&page, "proclaunch_decisions_total{profile=\"web\",by=\"order\"}") >= Some(1.0), "{page}");
@@ -93,19 +92,6 @@ fn the_metrics_tell_of_profiles_hooks_and_proclaunch() {
     let is_gone = || (!control.get("/metrics").body.contains("profile=\"web\"")).then_some(());
     supervisor.wait_for("the profile to be gone from the metrics", is_gone);
     supervisor.wait_for_parts().keeper.signal(Signal::SIGTERM);
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test has no keeper")]
-fn promtool(page: &str) {
-    let mut command = Command::new("promtool");
-    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut promtool) = command.spawn() else {
-        assert!(std::env::var_os("PROCLAUNCH_REQUIRE_PROMTOOL").is_none(), "promtool is not installed");
-        return;
-    };
-    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
-    let output = promtool.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

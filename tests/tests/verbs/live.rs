@@ -17,7 +17,7 @@ use crate::fake::printed;
 /// A service that says when it is there and does not end by itself.
 const SERVICE: &str = "echo up; exec sleep 1000";
 
-fn command(state: &Path, words: &[&str]) -> Command {
+pub(crate) fn command(state: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.arg("--state").arg(state).args(words).stdin(Stdio::null());
     command

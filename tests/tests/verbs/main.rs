@@ -13,6 +13,7 @@ mod completions;
 mod control;
 mod deploy;
 mod fake;
+mod fleet;
 mod help;
 mod live;
 mod man;

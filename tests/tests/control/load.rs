@@ -11,8 +11,10 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use proclaunch::control::api::Profiles;
 use proclaunch_tests::control::{Control, Reply, request};
 use proclaunch_tests::processes::Process;
+use proclaunch_tests::promtool;
 use proclaunch_tests::sandbox::Sandbox;
 use proclaunch_tests::supervisor::Supervisor;
 use proclaunch_tests::wait;
@@ -21,10 +23,15 @@ use proclaunch_tests::wait;
 const TIME: Duration = Duration::from_secs(10);
 const RATE: u32 = 500;
 const CLIENTS: u32 = 4;
+/// Connections that ask for nothing.
 const IDLE: usize = 200;
+/// Profiles that do nothing.
+const PROFILES: usize = 500;
 
-/// How much slower a restart may be beside them: what is measured is a fraction of it, on a machine at rest.
-const ALLOWED: Duration = Duration::from_millis(50);
+/// How many times as long a restart may take beside them; measured is once.
+const RATIO: u32 = 3;
+/// What a machine that does other things too may add to it.
+const ALLOWED: Duration = Duration::from_millis(5);
 
 /// A service that tells of each start.
 struct Crashing {
@@ -82,15 +89,24 @@ fn ask(control: &Control, stop: &AtomicBool, answered: &AtomicUsize) {
     }
 }
 
+/// Waits until so many profiles run, and none besides.
+fn all_run(supervisor: &Supervisor, count: usize) {
+    supervisor.wait_for("all to run", || {
+        let all: Profiles = supervisor.control().get("/v1/profiles").json();
+        let run = all.profiles.iter().all(|profile| profile.state == "running");
+        (all.profiles.len() == count && run).then_some(())
+    });
+}
+
 #[test]
 fn scenario_40_five_hundred_requests_a_second_leave_supervision_as_it_was() {
     let sandbox = Sandbox::new();
-    for index in 0..20 {
+    for index in 0..PROFILES {
         sandbox.profile(&format!("idle{index}"), "exec sleep 1000");
     }
     let (mut crashing, supervisor) = Crashing::start(sandbox);
     let control = supervisor.control();
-    supervisor.wait_for_profile("idle7", |profile| profile.state == "running");
+    all_run(&supervisor, PROFILES + 1);
     let alone = crashing.restarts(TIME / 2);
     let idle: Vec<_> = (0..IDLE).map(|_| control.connect()).collect();
     let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
@@ -100,6 +116,7 @@ fn scenario_40_five_hundred_requests_a_second_leave_supervision_as_it_was() {
     });
     let clients: Vec<_> = clients.collect();
     let beside = crashing.restarts(TIME);
+    let page = control.get("/metrics").body;
     stop.store(true, Ordering::Relaxed);
     for client in clients {
         client.join().unwrap();
@@ -117,9 +134,12 @@ fn scenario_40_five_hundred_requests_a_second_leave_supervision_as_it_was() {
         share(&beside, 95),
         share(&beside, 100)
     );
-    assert!(share(&beside, 50) < share(&alone, 50) + ALLOWED, "alone {alone:?}, beside {beside:?}");
+    assert!(share(&beside, 50) < share(&alone, 50) * RATIO + ALLOWED, "alone {alone:?}, beside {beside:?}");
     // A machine that does other things too makes fewer; most of them are made all the same.
     assert!(count > 1000, "{count} requests were answered");
+    let series = "proclaunch_profile_state{profile=\"idle7\",state=\"running\"} 1";
+    assert!(page.lines().any(|line| line == series), "{page}");
+    promtool::check(&page);
     supervisor.drain();
 }
 
@@ -139,11 +159,7 @@ fn whoever_asks_while_nothing_happens_does_not_wake_the_reactor() {
     }
     let supervisor = sandbox.start();
     let control = supervisor.control();
-    supervisor.wait_for("all to run", || {
-        let all = control.get("/v1/profiles").value();
-        let all = all["profiles"].as_array().unwrap();
-        (all.len() == 50 && all.iter().all(|profile| profile["state"] == "running")).then_some(())
-    });
+    all_run(&supervisor, 50);
     // What follows a start by itself is over.
     wait::pass(Duration::from_secs(1));
     let reactor = supervisor.supervisor().unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proclaunch::control::api::{Ordered, Scaled};
 use proclaunch_tests::control::{Answer, Control, request};
-use proclaunch_tests::sandbox::Sandbox;
+use proclaunch_tests::sandbox::{Sandbox, binary};
 use proclaunch_tests::supervisor::Supervisor;
 use proclaunch_tests::wait;
 
@@ -105,6 +105,30 @@ fn scenario_5_a_service_orders_itself_to_restart_and_to_stop() {
     supervisor.wait_for_profile("web", |profile| profile.standing == "stopped");
     assert_eq!(starts(&supervisor, "web"), 2);
     assert_eq!(supervisor.control().order("web", "start").profile.unwrap().state, "running");
+    supervisor.drain();
+}
+
+#[test]
+fn scenario_5_a_service_orders_itself_by_the_command_line() {
+    let sandbox = Sandbox::new();
+    // Its environment says where the supervisor is, and what it is called.
+    let order = |verb: &str| {
+        format!("{} {verb} \"$PROCLAUNCH_PROFILE\" >>said 2>&1; echo $? >>said", binary().display())
+    };
+    let run = format!(
+        "{COUNTED}case $(wc -l < starts) in\n1) {} ;;\n2) {} ;;\nesac\nexec sleep 1000",
+        order("restart"),
+        order("stop")
+    );
+    sandbox.profile("web", &run);
+    let supervisor = sandbox.start();
+    supervisor.wait_for("both orders", || (starts(&supervisor, "web") == 2).then_some(()));
+    supervisor.wait_for_profile("web", |profile| profile.standing == "stopped");
+    assert_eq!(starts(&supervisor, "web"), 2);
+    let said = fs::read_to_string(supervisor.sandbox.profiles().join("web/said")).unwrap_or_default();
+    assert!(!said.contains("proclaunch:"), "no order was refused: {said}");
+    assert_eq!(supervisor.control().order("web", "start").profile.unwrap().state, "running");
+    assert_eq!(starts(&supervisor, "web"), 3);
     supervisor.drain();
 }
 

@@ -213,3 +213,32 @@ fn an_upgrade_in_the_middle_of_starts_and_stops_changes_neither() {
     assert_eq!(lines_of(&daemon, "slow", "starts"), 1, "{}", daemon.log());
     daemon.end(Signal::SIGHUP);
 }
+
+#[test]
+fn a_drain_that_comes_while_the_new_program_is_asked_ends_everything() {
+    let sandbox = Sandbox::new();
+    sandbox.profile("web", SLEEP).set("restart", "");
+    // The keeper waits for it at the end, and so is there when the new program has answered.
+    let log_run = sandbox.profile("piped", SLEEP).set("log_run", "#!/bin/sh\ncat >/dev/null; exec sleep 3\n");
+    fs::set_permissions(log_run.dir.join("log_run"), Permissions::from_mode(0o755)).unwrap();
+    let daemon = sandbox.daemonize_own(&[]);
+    let (web, before) = (daemon.main_process("web"), daemon.wait_for_parts());
+    daemon.main_process("piped");
+    let (log, asked) = (daemon.log.display().to_string(), daemon.sandbox.path().join("asked"));
+    let program = format!(
+        "#!/bin/sh\necho asked >>{}\nuntil grep -q 'all profiles stopped' {log}; do sleep 0.01; done\necho proclaunch 9\n",
+        asked.display()
+    );
+    replace_program(&daemon, program.as_bytes(), 0o755);
+    before.keeper.signal(Signal::SIGUSR2);
+    daemon.wait_for("the question", || asked.exists().then_some(()));
+    daemon.end(Signal::SIGHUP);
+    assert!(!web.is_alive());
+    assert_eq!(
+        fs::read_to_string(asked).unwrap(),
+        "asked\n",
+        "it is not executed in earnest:\n{}",
+        daemon.log()
+    );
+    assert_eq!(daemon.said("ProcLaunch", "upgrading").len(), 0, "{}", daemon.log());
+}

@@ -90,6 +90,10 @@ impl Server {
 
     pub(super) fn rehearsal_ended(&mut self, pid: i32, exit: Exit, now: Moment) {
         let Some(rehearsal) = self.rehearsal.take_if(|rehearsal| rehearsal.pid == pid) else { return };
+        if self.ending.is_some() {
+            // What was stopped meanwhile must not be started by a new program.
+            return;
+        }
         let mut said = Vec::new();
         // What was said before an error is what there is.
         let _ = (&rehearsal.said).take(WORDS_MAX).read_to_end(&mut said);
@@ -124,6 +128,11 @@ impl Server {
             if signal_child(pid, Signal::KILL.number()).is_ok() {
                 wait::ending_child(pid);
             }
+        }
+        // Its last word may have been that everything ends.
+        self.hear();
+        if self.ending.is_some() {
+            return;
         }
         self.channel = None;
         killpoint::pass("upgrade");

@@ -1,7 +1,8 @@
 //! What is remembered of the supervisor as a whole: `STATE_DIR/fleet.json`, there only while there is something to
 //! remember.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind};
 
 use proclaunch_core::fleet::Memo;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,14 @@ impl FleetRecord {
         }
         serde_json::from_slice(bytes).map_err(|source| RecordError::Malformed { source })
     }
+}
+
+/// Forgets what the supervisor does as a whole, once it does nothing any more.
+///
+/// # Errors
+/// The file is there and cannot be removed.
+pub fn forget_fleet(state_dir: &File) -> io::Result<()> {
+    files::remove(state_dir, FILE)
 }
 
 impl Store {
@@ -98,6 +107,8 @@ mod tests {
         assert_eq!(Store::open(temp.path()).unwrap().load_fleet("boot"), Ok(memo.clone()));
         assert_eq!(store.load_fleet("another boot"), Ok(Memo::default()));
         store.clear().unwrap();
+        assert_eq!(store.load_fleet("boot"), Ok(memo.clone()), "until the keeper has ended");
+        forget_fleet(&File::open(temp.path()).unwrap()).unwrap();
         assert_eq!(store.load_fleet("boot"), Ok(Memo::default()));
         store.save_fleet("boot", &memo).unwrap();
         store.save_fleet("boot", &Memo::default()).unwrap();

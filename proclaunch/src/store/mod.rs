@@ -19,9 +19,9 @@ use std::marker::PhantomData;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+pub use fleet::forget_fleet;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
-use proclaunch_core::fleet::Memo;
 use proclaunch_core::ids::ProfileName;
 pub use record::{RECORD_BYTES_MAX, Record, RecordError, VERSION, Written};
 use thiserror::Error;
@@ -158,13 +158,15 @@ impl Store {
             .map_err(|source| StoreError::Remove { path: self.path.join(&file), source })
     }
 
-    /// Removes everything there is: after a drain, the next start is fresh.
+    /// Removes the records of all profiles: after a drain, the next start is fresh. That there is a drain stays written
+    /// down until the keeper has ended (see [`forget_fleet`]): a supervisor that comes after this one must not start
+    /// them anew.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the directory cannot be listed; else the first [`StoreError::Remove`], after all the
     /// others have been tried.
     pub fn clear(&self) -> Result<(), StoreError> {
-        let mut result = self.save_fleet("", &Memo::default());
+        let mut result = Ok(());
         for file in self.list()? {
             let removed = files::remove(&self.dir, &file);
             result = result

@@ -47,6 +47,7 @@ impl Reactor {
                 // The last thing that is done: what cannot be removed is dropped by the next start, if it is not true.
                 drop(self.store.clear());
                 self.is_drained = true;
+                killpoint::pass("drained");
             }
             Effect::Reply(id, reply) => self.control.reply(id, reply),
             Effect::Happened { name, what, id, exit } => self.happened(name, *what, id, exit),

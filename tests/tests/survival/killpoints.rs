@@ -255,3 +255,21 @@ fn a_bug_on_the_control_thread_ends_that_alone_and_another_one_answers() {
     assert_eq!(daemon.supervisor(), Some(supervisor), "the supervisor goes on");
     points.all_is_well(2);
 }
+
+#[test]
+fn the_supervisor_when_all_is_stopped_and_forgotten_and_the_keeper_does_not_know_yet() {
+    let points = Points::new(|_| ());
+    let keeper = points.daemon.keeper().unwrap();
+    points.arm("drained");
+    points.daemon.end(Signal::SIGHUP);
+    points.wait_for_death("drained");
+    assert!(!keeper.is_alive());
+    let daemon = &points.daemon;
+    daemon.wait_for("all to be gone", || of_directory(daemon.sandbox.path()).is_empty().then_some(()));
+    assert_eq!((points.lives(), lines_of(daemon, "steady", "starts")), (1, 1), "{}", daemon.log());
+    // The drain is over: it does not stand in the way of the next start.
+    let mut points = points;
+    points.daemon.start_again();
+    points.wait_for_life(2);
+    points.daemon.end(Signal::SIGHUP);
+}

@@ -12,6 +12,7 @@ use crate::fatal::{Fatal, SYSTEM};
 use crate::instance::Startup;
 use crate::keeper::protocol::{Kind, Request};
 use crate::logger::protocol;
+use crate::store::forget_fleet;
 use crate::sys::{clock, signal_child};
 
 use super::{Helper, Server};
@@ -73,6 +74,14 @@ impl Server {
         let code = ending.code;
         self.leave_logger_alone();
         Some(code)
+    }
+
+    /// That everything was to be stopped is true until here: nobody comes after us who could start it anew.
+    pub(super) fn forget_the_drain(&self) {
+        if self.ending.as_ref().is_some_and(|ending| !ending.stay) {
+            // Where it stays, the next start does what it says, and ends.
+            drop(forget_fleet(self.instance.dir()));
+        }
     }
 
     /// A logger that stays must not take our end for a death and start another keeper. The supervisor has told it so,

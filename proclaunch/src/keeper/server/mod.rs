@@ -130,6 +130,7 @@ impl Server {
         loop {
             let now = clock::now();
             if let Some(code) = self.is_over(now) {
+                self.forget_the_drain();
                 self.instance.end();
                 return code;
             }

@@ -67,8 +67,8 @@ pub enum Ask {
     Rescan(oneshot::Sender<Result<(), String>>),
     /// Stop all profiles and end, for this reason; answered when it has begun.
     Shutdown(String, oneshot::Sender<()>),
-    /// Upgrade in place; answered when it was asked of the keeper.
-    Upgrade(oneshot::Sender<()>),
+    /// Upgrade in place. Whoever has asked for it was answered: this process is killed for it.
+    Upgrade,
 }
 
 /// What the reactor tells the server unasked.

@@ -205,7 +205,7 @@ impl Reactor {
         self.control.orders.clear();
         for ask in self.control.asks.drain(..) {
             // The end that was asked for may come before the fleet has settled.
-            if let Ask::Shutdown(_, sender) | Ask::Upgrade(sender) = ask {
+            if let Ask::Shutdown(_, sender) = ask {
                 let _ = sender.send(());
             }
         }
@@ -245,10 +245,7 @@ impl Reactor {
                     self.answer(Input::Shutdown(reason));
                     self.control.asks.push(Ask::Shutdown(String::new(), done));
                 }
-                Ask::Upgrade(_) => {
-                    self.answer(Input::Signal(Signal::USR2));
-                    self.control.asks.push(ask);
-                }
+                Ask::Upgrade => self.answer(Input::Signal(Signal::USR2)),
                 Ask::View(_) | Ask::Explain(..) | Ask::History(..) | Ask::RunHook { .. } => {
                     self.control.asks.push(ask);
                 }
@@ -299,8 +296,10 @@ impl Reactor {
                 self.try_hook(fleet, name, hook, dry_run, answer);
             }
             Ask::Rescan(sender) => drop(sender.send(self.control.scan_failure.clone().map_or(Ok(()), Err))),
-            Ask::Shutdown(_, sender) | Ask::Upgrade(sender) => drop(sender.send(())),
-            Ask::Order(..) => unreachable!("an order is an input of the fleet, and is never kept here"),
+            Ask::Shutdown(_, sender) => drop(sender.send(())),
+            Ask::Order(..) | Ask::Upgrade => {
+                unreachable!("an order and an upgrade are inputs of the fleet, and are never kept here")
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::Server;
 use super::clients::Place;
 use super::dispatch;
 use super::rights::Peer;
+use crate::control::bridge::{Ask, Inbox};
 
 /// How long a client may take to send a request, from its first byte.
 pub(super) const REQUEST: Duration = Duration::from_secs(10);
@@ -46,7 +48,22 @@ pub(super) struct Watch {
     is_patient: Cell<bool>,
     /// What was asked for last.
     asked: RefCell<String>,
+    /// To be asked for once its answer is out.
+    upgrade: RefCell<Option<Upgrade>>,
     changed: Notify,
+}
+
+/// An upgrade, which is asked of the reactor when this is dropped.
+///
+/// This process is killed for it, and an answer that is not out by then is lost. So it waits for that, or until the
+/// client has gone.
+#[derive(Debug)]
+pub(super) struct Upgrade(pub(super) Arc<Inbox>);
+
+impl Drop for Upgrade {
+    fn drop(&mut self) {
+        self.0.ask(Ask::Upgrade);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +90,7 @@ impl Watch {
             stalled: Cell::new(None),
             is_patient: Cell::new(false),
             asked: RefCell::default(),
+            upgrade: RefCell::default(),
             changed: Notify::new(),
         })
     }
@@ -80,6 +98,11 @@ impl Watch {
     /// What is asked for, in the log's words.
     pub(super) fn asks(&self, what: String) {
         *self.asked.borrow_mut() = what;
+    }
+
+    /// Has an upgrade follow the answer.
+    pub(super) fn upgrade(&self, upgrade: Upgrade) {
+        *self.upgrade.borrow_mut() = Some(upgrade);
     }
 
     /// A request has come.
@@ -183,7 +206,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // Only when it has nothing left to write does hyper flush.
+        if flushed.is_ready() && self.watch.phase.get() == Phase::Idle {
+            drop(self.watch.upgrade.take());
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -239,19 +267,21 @@ mod tests {
     use crate::control::bridge::Told;
     use crate::control::convert::Clocks;
 
-    /// A client of a server whose log is in this directory, who has asked for that; and the end of its connection.
+    /// A client of a server whose log is in this directory, who has asked for that and has taken no more of the answer
+    /// than `buffer` bytes; and the end of its connection.
     async fn asking(
         dir: &std::path::Path,
         target: &str,
+        buffer: usize,
     ) -> (Rc<Server>, DuplexStream, tokio::task::JoinHandle<()>) {
         let (server, _inbox) = server(dir);
-        let (mut client, stream) = duplex(4096);
+        let (mut client, stream) = duplex(buffer);
         let (owner, shown) = (Owner::User(1001), "user web, pid 7".to_owned());
-        let rights = Rights { controls: false, reads: true };
+        let rights = Rights { controls: true, reads: true };
         let peer = Peer { owner, rights, is_trusted: false, shown };
         let place = server.clients.admit(owner, false).unwrap();
         let served = tokio::task::spawn_local(serve(Rc::clone(&server), stream, peer, place));
-        client.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
+        client.write_all(format!("{target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await.unwrap();
         (server, client, served)
     }
 
@@ -273,7 +303,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         within(async {
             pause();
-            let (server, mut client, served) = asking(temp.path(), "/v1/events?follow=true").await;
+            let (server, mut client, served) = asking(temp.path(), "GET /v1/events?follow=true", 4096).await;
             client.read_exact(&mut [0; 100]).await.unwrap();
             happen(&server, 2000);
             // It lags, but reads.
@@ -296,7 +326,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         within(async {
             pause();
-            let (server, mut client, served) = asking(temp.path(), "/v1/events?follow=true").await;
+            let (server, mut client, served) = asking(temp.path(), "GET /v1/events?follow=true", 4096).await;
             // The comments of some hours are 8 bytes each, and fit into the buffer.
             tokio::time::sleep(Duration::from_secs(3600)).await;
             client.read_exact(&mut [0; 100]).await.unwrap();
@@ -304,11 +334,32 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(3600)).await;
             assert!(!served.is_finished());
             happen(&server, 2000);
-            let (_, mut reader, read) = asking(temp.path(), "/v1/events").await;
+            let (_, mut reader, read) = asking(temp.path(), "GET /v1/events", 4096).await;
             tokio::time::sleep(Duration::from_secs(3600)).await;
             assert!(served.is_finished(), "it had taken nothing for an hour");
             assert!(!read.is_finished());
             reader.read_exact(&mut [0; 20]).await.unwrap();
+        });
+    }
+
+    #[test]
+    fn an_upgrade_is_asked_for_once_its_answer_is_out_or_nobody_wants_it() {
+        let temp = tempfile::tempdir().unwrap();
+        within(async {
+            pause();
+            let moment = Duration::from_secs(1);
+            for reads in [true, false] {
+                let (server, mut client, _served) = asking(temp.path(), "POST /v1/upgrade", 64).await;
+                tokio::time::sleep(moment).await;
+                assert!(server.inbox.take().0.is_empty(), "the answer is longer than what was taken");
+                if reads {
+                    while client.read_u8().await.unwrap() != b'}' {}
+                } else {
+                    drop(client);
+                }
+                tokio::time::sleep(moment).await;
+                assert!(matches!(server.inbox.take().0[..], [Ask::Upgrade]), "{reads}");
+            }
         });
     }
 }

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
@@ -11,7 +12,7 @@ use hyper::header::{AUTHORIZATION, CONNECTION, HeaderMap, HeaderValue};
 use tokio::time::timeout;
 
 use super::answer::{self, Answer, no_reactor};
-use super::connection::{REQUEST, Watch};
+use super::connection::{REQUEST, Upgrade, Watch};
 use super::content::among;
 use super::ready::{Unready, ready};
 use super::request::{Request, is_event_id};
@@ -44,7 +45,7 @@ pub(super) async fn answer(
             match Request::parse(head.method.as_str(), head.uri.path(), query) {
                 Ok(request) => {
                     watch.asks(request.target());
-                    server.respond(&peer, &head.headers, request).await
+                    server.respond(&peer, &watch, &head.headers, request).await
                 }
                 // Whoever may see nothing is not told what there is to be seen.
                 Err(_) if !peer.rights.reads => {
@@ -83,7 +84,13 @@ async fn take(body: Incoming) -> Result<(), (StatusCode, String)> {
 }
 
 impl Server {
-    async fn respond(self: &Rc<Self>, peer: &Peer, headers: &HeaderMap, request: Request) -> Answer {
+    async fn respond(
+        self: &Rc<Self>,
+        peer: &Peer,
+        watch: &Watch,
+        headers: &HeaderMap,
+        request: Request,
+    ) -> Answer {
         let right = request.route.right;
         let has_token = peer.owner == Owner::Network && self.has_token(headers);
         if !peer.rights.has(right) && !has_token {
@@ -102,7 +109,10 @@ impl Server {
                 let done = self.ask(|done| Ask::Shutdown(reason, done)).await;
                 said(done, "all profiles are being stopped")
             }
-            (Endpoint::Upgrade, _) => said(self.ask(Ask::Upgrade).await, "the upgrade has begun"),
+            (Endpoint::Upgrade, _) => {
+                watch.upgrade(Upgrade(Arc::clone(&self.inbox)));
+                said(Ok(()), "the upgrade has begun")
+            }
             (Endpoint::Live, _) => match timeout(ALIVE, self.view()).await {
                 Ok(Ok(_)) => answer::text(StatusCode::OK, "ok"),
                 Ok(Err(NoAnswer)) | Err(_) => no_reactor(),

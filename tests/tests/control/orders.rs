@@ -128,7 +128,7 @@ fn scenario_5_a_service_orders_itself_by_the_command_line() {
     let said = fs::read_to_string(supervisor.sandbox.profiles().join("web/said")).unwrap_or_default();
     assert!(!said.contains("proclaunch:"), "no order was refused: {said}");
     assert_eq!(supervisor.control().order("web", "start").profile.unwrap().state, "running");
-    assert_eq!(starts(&supervisor, "web"), 3);
+    supervisor.wait_for("it to run", || (starts(&supervisor, "web") == 3).then_some(()));
     supervisor.drain();
 }
 
@@ -149,7 +149,7 @@ fn scenario_6_a_second_supervisor_leaves_the_first_its_socket() {
 #[test]
 fn scenario_7_orders_that_contradict_are_both_answered() {
     let sandbox = Sandbox::new();
-    let web = sandbox.profile("web", &format!("{COUNTED}trap '' TERM\nwhile :; do sleep 0.1; done"));
+    let web = sandbox.profile("web", &format!("trap '' TERM\n{COUNTED}while :; do sleep 0.1; done"));
     web.set("down", "").set("stop_timeout", "1").set("ready.lua", "return function() return false end");
     let supervisor = sandbox.start();
     let control = supervisor.control();
@@ -163,7 +163,9 @@ fn scenario_7_orders_that_contradict_are_both_answered() {
     assert_eq!(control.profile("web").state, "stopped");
     fs::remove_file(supervisor.sandbox.profiles().join("web/ready.lua")).unwrap();
     control.post("/v1/rescan");
+    let before = starts(&supervisor, "web");
     control.order("web", "start");
+    supervisor.wait_for("it to be deaf", || (starts(&supervisor, "web") > before).then_some(()));
     let stop = later(&control, "/v1/profiles/web/stop");
     supervisor.wait_for_profile("web", |profile| profile.state == "stopping");
     let before = starts(&supervisor, "web");
@@ -274,13 +276,19 @@ fn a_profile_that_was_just_made_can_be_ordered() {
 }
 
 #[test]
-fn a_shutdown_is_a_drain_with_another_exit_code() {
+fn a_shutdown_is_a_drain_with_another_exit_code_and_a_signal_hurries_it() {
     let sandbox = Sandbox::new();
     sandbox.profile("web", SLEEP);
+    let deaf = format!("trap '' TERM\n{COUNTED}while :; do sleep 0.1; done");
+    sandbox.profile("deaf", &deaf).set("stop_timeout", "3600");
     let mut supervisor = sandbox.start();
     let web = supervisor.main_process("web");
     let control = supervisor.control();
+    supervisor.wait_for("it to be deaf", || (starts(&supervisor, "deaf") > 0).then_some(()));
     assert_eq!(control.post("/v1/shutdown").status, 200);
+    supervisor.wait_for_line("web", "stopped");
+    assert_eq!(control.post("/v1/profiles/deaf/restart").error(409).result.as_deref(), Some("refused"));
+    assert_eq!(control.order("deaf", "signal?signal=KILL").result, "done");
     assert_eq!(supervisor.wait().code(), Some(0), "{}", supervisor.log());
     assert!(!web.is_alive());
     assert!(!control.path().exists(), "nobody finds a socket without a supervisor");

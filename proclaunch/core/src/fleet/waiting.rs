@@ -65,6 +65,8 @@ impl Fleet {
         out: &mut Vec<Effect>,
     ) {
         let refused = match (self.mode, self.machine(name)) {
+            // It changes nothing of what is wanted, and can end a stop that takes long.
+            (Mode::Draining { .. } | Mode::Supervising, Some(_)) if matches!(order, Order::Signal(_)) => None,
             (Mode::Draining { .. } | Mode::Ended { .. }, _) => Some(DRAINS),
             (Mode::Supervising, None) if self.recalled.contains_key(name) => Some(NOT_READ),
             (Mode::Supervising, None) => Some(NO_SUCH),
@@ -154,6 +156,9 @@ impl Order {
                 match machine.state() {
                     StateName::Stopped => "it is not running",
                     StateName::Starting => "it is not running yet",
+                    StateName::Stopping if matches!(self, Self::Signal(_)) => {
+                        "its main process has ended, and what it left is being stopped"
+                    }
                     // It was sent, and something else has ended it in the same step; or it came too late.
                     StateName::Running | StateName::Stopping => "it is being stopped",
                 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::hook::{Answer, Hook, Outcome};
 use crate::log::Said;
-use crate::process::Scope;
 
 use super::Context;
 use super::attention::become_ready;
@@ -13,6 +12,7 @@ use super::consult::Now;
 use super::event::{Action, Event, Order};
 use super::memory::{Ended, Memory};
 use super::policy::Death;
+use super::running::pass_on;
 use super::starting::{Alive, fail, fail_at, yield_to};
 use super::state::{Readying, Running, Starting, State, StateName};
 
@@ -81,8 +81,7 @@ impl Readying {
             Event::BadSettings(why) => memory.trouble = Some(why),
             Event::Order(order @ Order::Start { .. }) => memory.obey_start(order),
             Event::Order(Order::Signal(signal)) => {
-                cx.is_sent = true;
-                cx.act(Action::Signal { ticket: self.running.ticket, scope: Scope::Main, signal });
+                pass_on(memory, cx, (self.running.ticket, self.running.id), signal, "starting");
             }
             Event::HooksLoaded(..) => {
                 self.lapse(cx);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::hook::{Hook, Outcome as HookOutcome};
+use crate::ids::{ProcId, Ticket};
 use crate::log::{Outcome, Said};
 use crate::process::Scope;
 use crate::profile::{Kill, Profile};
@@ -47,10 +48,7 @@ impl Running {
                 );
             }
             Event::Order(Order::Signal(signal)) => {
-                cx.is_sent = true;
-                memory.note(cx.now, By::Order, format!("is sent {signal}"), "running", "told to");
-                cx.say(Said::Signalled { id: self.id, signal });
-                cx.act(Action::Signal { ticket: self.ticket, scope: Scope::Main, signal });
+                pass_on(memory, cx, (self.ticket, self.id), signal, "running");
             }
             Event::Exited { ticket, id, exit, remains } if ticket == self.ticket && id == self.id => {
                 return self.ended(memory, cx, Death::seen(cx.now, exit, remains));
@@ -178,6 +176,20 @@ impl Running {
         cx.act(Action::Release { ticket: self.ticket });
         ending.settle(memory, cx)
     }
+}
+
+/// Sends a signal to the main process, by order.
+pub(super) fn pass_on(
+    memory: &mut Memory,
+    cx: &mut Context<'_>,
+    (ticket, id): (Ticket, ProcId),
+    signal: Signal,
+    inputs: &str,
+) {
+    cx.is_sent = true;
+    memory.note(cx.now, By::Order, format!("is sent {signal}"), inputs, "told to");
+    cx.say(Said::Signalled { id, signal });
+    cx.act(Action::Signal { ticket, scope: Scope::Main, signal });
 }
 
 /// Who gets the stop signal.

@@ -19,7 +19,7 @@ use super::event::{Action, Event, Order};
 use super::imprint::Made;
 use super::memory::{Ended, Memory, Want};
 use super::policy::Death;
-use super::running::{remove_pid_file, stop_scope};
+use super::running::{pass_on, remove_pid_file, stop_scope};
 use super::state::{Ending, State, StateName, Stopped, Stopping, Then};
 use super::stopped::settle;
 
@@ -149,6 +149,10 @@ impl Stopping {
     }
 
     fn order(&mut self, memory: &mut Memory, cx: &mut Context<'_>, order: Order) {
+        if let (Order::Signal(signal), Some(main)) = (order, self.ending().main) {
+            // Whoever does not want to wait for `stop_timeout` sends KILL, whatever the stop is for.
+            pass_on(memory, cx, (self.ending().ticket, main), signal, "stopping");
+        }
         if memory.want == Want::Gone {
             return;
         }

@@ -223,11 +223,12 @@ fn signals_are_sent_at_once_or_refused() {
     world.replied(&["1 taken", "1 done", "2 taken", "2 done"]);
     world.order("web", Order::Stop);
     world.order("web", Order::Reload);
-    world.replied(&["3 taken", "4 refused: it is being stopped"]);
+    world.order("web", Order::Signal(Signal::KILL));
+    world.replied(&["3 taken", "4 refused: it is being stopped", "5 taken", "5 done"]);
     world.exits("web", Exit::Code(0));
     world.order("web", Order::Signal(Signal::USR1));
     world.order("we", START);
-    world.replied(&["3 done", "5 refused: it is not running", "6 refused: there is no such profile"]);
+    world.replied(&["3 done", "6 refused: it is not running", "7 refused: there is no such profile"]);
 }
 
 #[test]

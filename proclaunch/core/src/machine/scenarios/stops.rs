@@ -301,6 +301,20 @@ fn reload_and_signal_reach_the_main_process_and_nothing_that_does_not_run() {
 }
 
 #[test]
+fn a_stop_that_takes_long_can_be_cut_short_by_a_signal() {
+    let kill =
+        (It::IsTold(Order::Signal(Signal::KILL)), "signalled (signal KILL to pid 101); => KILL to main");
+    let gone = (It::IsKilledBy("KILL"), "stopped (pid 101, signal KILL)");
+    let removed = (It::Disappears, "disappeared. Stopping and not restarting.; stopping; => TERM to main");
+    for begins in [IS_STOPPED, (It::Drains, IS_STOPPED.1), removed] {
+        check(&[("stop_timeout", "3600")], &running(&[begins, kill, gone, (It::Waits(1_000_000), "")]));
+    }
+    // What nobody can name gets none: it is killed with the rest.
+    let told = It::IsTold(Order::Signal(Signal::KILL));
+    check(&[], &[STARTS, (It::IsTold(Order::Stop), "stopping"), (told, "")]);
+}
+
+#[test]
 fn a_drain_stops_from_every_state_and_starts_nothing() {
     let drains = |told: &'static str| (It::Drains, told);
     check(

@@ -74,10 +74,9 @@ impl Node {
             Order::Reload,
             Order::Signal(Signal::HUP),
         ];
-        // The fleet takes no orders for what it forgets.
-        if !self.world.removed {
-            events.extend(orders.map(Event::Order));
-        }
+        // For what it forgets the fleet takes no orders but signals.
+        let is_taken = |order: &Order| !self.world.removed || matches!(order, Order::Signal(_));
+        events.extend(orders.into_iter().filter(is_taken).map(Event::Order));
         all.extend(events.into_iter().map(|event| self.with(event, |next| next.wishes += 1)));
     }
 

@@ -103,6 +103,13 @@ pub enum SpawnError {
     Errno(i32),
     /// There is no such user or group.
     Unknown(String),
+    /// The kernel has refused what a setting says.
+    Setting {
+        /// What it says.
+        value: String,
+        /// Why it is refused: an `errno`.
+        errno: i32,
+    },
     /// The program's file is there, but is none that the kernel executes: why, a predicate.
     Unfit(String),
 }

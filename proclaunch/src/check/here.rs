@@ -51,7 +51,7 @@ fn is_on_path(name: &str) -> bool {
 
 fn user(shape: &Shape, shown: &Path) -> Option<Finding> {
     match look_up(shape.user.as_ref()?) {
-        Ok(_) | Err(SpawnError::Errno(_) | SpawnError::Unfit(_)) => None,
+        Ok(_) | Err(SpawnError::Errno(_) | SpawnError::Setting { .. } | SpawnError::Unfit(_)) => None,
         Err(SpawnError::Unknown(what)) => {
             let message = format!("names the {what}, which this machine does not know");
             Some(Finding::warning(shown.join("user"), None, message))

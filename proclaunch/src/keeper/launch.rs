@@ -19,11 +19,11 @@ use super::command::{Command, path_string};
 use super::credentials::{self, Identity};
 use super::environment::{Environment, entry};
 use super::error::KeeperError;
-use super::protocol::{Input, Kind, Output, Pipes, Program, Report, SpawnSpec};
+use super::meaning::meant;
+use super::protocol::{Input, Kind, Output, Pipes, Report, SpawnSpec};
 use super::{Keeper, Main, Start, output, stat};
 use crate::killpoint;
 use crate::nofile::FirstLimit;
-use crate::program::why_unfit;
 use crate::sys::spawn::{Dispositions, Launched, Plan, Stack, launch};
 
 /// What every start uses, made once.
@@ -269,41 +269,30 @@ fn room() -> RawFd {
 }
 
 fn rlimit(limit: &Limit) -> (u32, libc::rlimit64) {
-    (number(limit.resource), libc::rlimit64 { rlim_cur: limit.soft, rlim_max: limit.hard })
+    (resource(limit.resource) as u32, libc::rlimit64 { rlim_cur: limit.soft, rlim_max: limit.hard })
 }
 
-const fn number(resource: Resource) -> u32 {
+pub(super) const fn resource(resource: Resource) -> Limited {
     match resource {
-        Resource::As => libc::RLIMIT_AS,
-        Resource::Core => libc::RLIMIT_CORE,
-        Resource::Cpu => libc::RLIMIT_CPU,
-        Resource::Data => libc::RLIMIT_DATA,
-        Resource::Fsize => libc::RLIMIT_FSIZE,
-        Resource::Locks => libc::RLIMIT_LOCKS,
-        Resource::Memlock => libc::RLIMIT_MEMLOCK,
-        Resource::Msgqueue => libc::RLIMIT_MSGQUEUE,
-        Resource::Nice => libc::RLIMIT_NICE,
-        Resource::Nofile => libc::RLIMIT_NOFILE,
-        Resource::Nproc => libc::RLIMIT_NPROC,
-        Resource::Rss => libc::RLIMIT_RSS,
-        Resource::Rtprio => libc::RLIMIT_RTPRIO,
-        Resource::Rttime => libc::RLIMIT_RTTIME,
-        Resource::Sigpending => libc::RLIMIT_SIGPENDING,
-        Resource::Stack => libc::RLIMIT_STACK,
+        Resource::As => Limited::RLIMIT_AS,
+        Resource::Core => Limited::RLIMIT_CORE,
+        Resource::Cpu => Limited::RLIMIT_CPU,
+        Resource::Data => Limited::RLIMIT_DATA,
+        Resource::Fsize => Limited::RLIMIT_FSIZE,
+        Resource::Locks => Limited::RLIMIT_LOCKS,
+        Resource::Memlock => Limited::RLIMIT_MEMLOCK,
+        Resource::Msgqueue => Limited::RLIMIT_MSGQUEUE,
+        Resource::Nice => Limited::RLIMIT_NICE,
+        Resource::Nofile => Limited::RLIMIT_NOFILE,
+        Resource::Nproc => Limited::RLIMIT_NPROC,
+        Resource::Rss => Limited::RLIMIT_RSS,
+        Resource::Rtprio => Limited::RLIMIT_RTPRIO,
+        Resource::Rttime => Limited::RLIMIT_RTTIME,
+        Resource::Sigpending => Limited::RLIMIT_SIGPENDING,
+        Resource::Stack => Limited::RLIMIT_STACK,
     }
 }
 
 fn at(stage: Stage) -> impl Fn(Errno) -> (Stage, SpawnError) {
     move |errno| (stage, SpawnError::Errno(errno as i32))
-}
-
-/// What an error of the kernel's means, where that can be told from the file.
-fn meant(spec: &SpawnSpec, stage: Stage, error: SpawnError) -> SpawnError {
-    let SpawnError::Errno(errno) = error else { return error };
-    let is_of_the_file = matches!(Errno::from_raw(errno), Errno::ENOENT | Errno::ENOEXEC);
-    if stage == Stage::Exec && is_of_the_file && spec.program == Program::Run {
-        let why = why_unfit(&spec.profile_dir.join("run"), &spec.directory);
-        return why.map_or(error, SpawnError::Unfit);
-    }
-    error
 }

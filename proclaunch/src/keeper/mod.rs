@@ -44,6 +44,7 @@ mod inventory;
 mod kill;
 mod launch;
 mod look;
+mod meaning;
 mod oom;
 mod output;
 mod outputs;

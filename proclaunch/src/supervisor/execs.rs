@@ -116,6 +116,9 @@ fn why(argv: &[Vec<u8>], stage: Stage, error: &SpawnError) -> String {
             format!("{name}: no such command")
         }
         SpawnError::Errno(errno) => format!("{name}: failed to {what}: {}", Errno::from_raw(*errno).desc()),
+        SpawnError::Setting { value, errno } => {
+            format!("{name}: failed to {what}: {value}: {}", Errno::from_raw(*errno).desc())
+        }
         SpawnError::Unknown(who) => format!("{name}: failed to {what}: {who}"),
         SpawnError::Unfit(why) => format!("{name}: failed to {what}: it {why}"),
     }

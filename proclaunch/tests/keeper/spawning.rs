@@ -219,6 +219,13 @@ fn scenario_16_each_failure_names_its_stage_and_errno() {
     let mut spec = bench.profile("");
     spec.limits = vec![Limit { resource: Resource::Nofile, soft: 2, hard: 1 }];
     fails(&mut bench, &spec, Stage::Limits, &errno(Errno::EINVAL));
+    let most: u64 = fs::read_to_string("/proc/sys/fs/nr_open").unwrap().trim_end().parse().unwrap();
+    spec.limits = [(Resource::Core, 0), (Resource::Nofile, most + 1)]
+        .map(|(resource, amount)| Limit { resource, soft: amount, hard: amount })
+        .into();
+    let value = format!("`nofile {}`, where `fs.nr_open` is {most}", most + 1);
+    let refused = SpawnError::Setting { value, errno: Errno::EPERM as i32 };
+    fails(&mut bench, &spec, Stage::Limits, &refused);
 
     let spec = bench.profile("");
     fs::create_dir(output_of(&spec).parent().unwrap()).unwrap();

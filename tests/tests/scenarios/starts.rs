@@ -41,11 +41,11 @@ fn scenario_16_a_run_that_cannot_be_executed_is_an_error_with_stage_and_reason()
     }
     let supervisor = sandbox.start();
     for (profile, reason) in [
-        ("interpreter", "No such file or directory (os error 2)"),
-        ("format", "Exec format error (os error 8)"),
+        ("interpreter", "it needs the interpreter `/no/such/interpreter`, which is not here"),
+        ("format", "it begins without `#!`"),
         ("directory", "Permission denied (os error 13)"),
     ] {
-        let words = format!("failed to start (could not execute `run`: {reason}, restart in 0.");
+        let words = format!("failed to start (could not execute `run`: {reason}");
         supervisor.wait_for(&format!("three failures of {profile}"), || {
             supervisor.said(profile, &words).get(2).cloned()
         });
@@ -93,6 +93,12 @@ fn scenario_16_each_stage_is_named_with_what_it_failed_on() {
             "directory",
             "/no/such",
             "could not change the directory `/no/such`: No such file or directory",
+        ),
+        (
+            "limits",
+            "limits",
+            "core 0\nnofile 9000000000",
+            "could not set the limits: `nofile 9000000000`, where `fs.nr_open` is ",
         ),
     ];
     for (profile, file, value, _) in failing {

@@ -70,6 +70,9 @@ impl fmt::Display for SpawnError {
         match self {
             // `io::Error` only looks the number up; it asks nobody.
             Self::Errno(errno) => write!(f, "{}", std::io::Error::from_raw_os_error(*errno)),
+            Self::Setting { value, errno } => {
+                write!(f, "{value}: {}", std::io::Error::from_raw_os_error(*errno))
+            }
             Self::Unknown(what) => write!(f, "unknown {what}"),
             Self::Unfit(why) => write!(f, "it {why}"),
         }

@@ -190,16 +190,13 @@ pub(super) fn launch(memory: &mut Memory, cx: &mut Context<'_>, variables: Vec<V
 /// What went wrong, and on what.
 fn spawn_trouble(profile: &Profile, stage: Stage, error: &SpawnError) -> String {
     let detail = match stage {
-        Stage::User => profile.shape.user.as_ref().map(|user| user.user.as_ref()),
-        Stage::Directory => profile.shape.directory.as_deref(),
-        Stage::Output
-        | Stage::Clone
-        | Stage::Session
-        | Stage::Limits
-        | Stage::Nice
-        | Stage::Credentials
-        | Stage::Descriptors
-        | Stage::Exec => None,
+        Stage::User | Stage::Credentials => profile.shape.user.as_ref().map(|user| user.user.to_string()),
+        Stage::Directory => profile.shape.directory.as_deref().map(str::to_owned),
+        Stage::Nice => profile.shape.nice.map(|nice| nice.to_string()),
+        // Which limit it was is in the error.
+        Stage::Output | Stage::Clone | Stage::Session | Stage::Limits | Stage::Descriptors | Stage::Exec => {
+            None
+        }
     };
     match detail {
         Some(detail) => format!("could not {stage} `{detail}`: {error}"),

@@ -1,5 +1,7 @@
 //! The `limits` setting: lines `NAME SOFT[:HARD]`, as `nofile 65536` or `core 0:unlimited`.
 
+use std::fmt;
+
 use super::environment::Bad;
 use super::lines::lines;
 use super::numbers::whole;
@@ -7,6 +9,25 @@ use super::values::Wrong;
 use super::{File, Limit, Resource};
 
 const WANT: &str = "lines `NAME SOFT` or `NAME SOFT:HARD`, such as `nofile 65536`";
+
+const NAMES: [(&str, Resource); 16] = [
+    ("as", Resource::As),
+    ("core", Resource::Core),
+    ("cpu", Resource::Cpu),
+    ("data", Resource::Data),
+    ("fsize", Resource::Fsize),
+    ("locks", Resource::Locks),
+    ("memlock", Resource::Memlock),
+    ("msgqueue", Resource::Msgqueue),
+    ("nice", Resource::Nice),
+    ("nofile", Resource::Nofile),
+    ("nproc", Resource::Nproc),
+    ("rss", Resource::Rss),
+    ("rtprio", Resource::Rtprio),
+    ("rttime", Resource::Rttime),
+    ("sigpending", Resource::Sigpending),
+    ("stack", Resource::Stack),
+];
 
 /// The limits, in the order of their resources, so that the order of the lines is no change.
 pub(super) fn limits(file: &File) -> Result<Box<[Limit]>, Bad> {
@@ -40,25 +61,32 @@ fn amount(text: &str) -> Result<u64, Wrong> {
 
 fn resource(name: &str) -> Option<Resource> {
     let name = name.to_ascii_lowercase();
-    Some(match name.strip_prefix("rlimit_").unwrap_or(&name) {
-        "as" => Resource::As,
-        "core" => Resource::Core,
-        "cpu" => Resource::Cpu,
-        "data" => Resource::Data,
-        "fsize" => Resource::Fsize,
-        "locks" => Resource::Locks,
-        "memlock" => Resource::Memlock,
-        "msgqueue" => Resource::Msgqueue,
-        "nice" => Resource::Nice,
-        "nofile" => Resource::Nofile,
-        "nproc" => Resource::Nproc,
-        "rss" => Resource::Rss,
-        "rtprio" => Resource::Rtprio,
-        "rttime" => Resource::Rttime,
-        "sigpending" => Resource::Sigpending,
-        "stack" => Resource::Stack,
-        _ => return None,
-    })
+    let name = name.strip_prefix("rlimit_").unwrap_or(&name);
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, resource)| *resource)
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAMES.iter().find(|(_, resource)| resource == self).map_or("?", |(name, _)| name))
+    }
+}
+
+/// As a line of the file.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, soft, hard } = self;
+        write!(f, "{resource} {}", Amount(*soft))?;
+        if soft == hard { Ok(()) } else { write!(f, ":{}", Amount(*hard)) }
+    }
+}
+
+/// How much, as in the file.
+struct Amount(u64);
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == Limit::UNLIMITED { f.write_str("unlimited") } else { write!(f, "{}", self.0) }
+    }
 }
 
 #[cfg(test)]

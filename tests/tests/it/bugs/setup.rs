@@ -65,8 +65,7 @@ fn bug_24_a_bad_log_level_is_refused_and_a_good_one_may_be_in_any_case() {
 #[test]
 fn bug_27_nothing_depends_on_the_language_of_the_system() {
     let sandbox = Sandbox::new();
-    let web = sandbox.profile("web", SLEEP);
-    fs::write(web.dir.join("run"), "#!/no/such/interpreter\n").unwrap();
+    sandbox.profile("web", SLEEP).set("directory", "/no/such");
     sandbox.profile("db", super::DAEMON).set("pid_file", "pid").set("pid", "4194305\n");
     let supervisor = sandbox.start_with(|command| {
         command.env("LC_ALL", "de_DE.UTF-8").env("LANGUAGE", "de");

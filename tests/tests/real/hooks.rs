@@ -100,6 +100,8 @@ fn a_backend_leaves_the_load_balancer_and_serves_what_is_open_before_it_is_told_
 
     // A change that needs another process.
     supervisor.sandbox.replace("backend", "limits", "nofile 8192", "nofile 8000");
+    // Until it was started, the load balancer had nobody either, and may remember that.
+    supervisor.wait_for_line("backend", "stopping");
     supervisor.wait_for("the load balancer to have nobody", || {
         let status = ["--silent", "--output", "/dev/null", "--write-out", "%{http_code}", "--max-time", "5"];
         let url = format!("http://127.0.0.1:{front}/");

@@ -80,6 +80,8 @@ fn follow(said: &Said, told: Told) -> Option<Told> {
             | Said::Gate { .. },
             Told::Off,
         )
+        // Which process that is has not been said yet, no longer counts, or came after it was given up.
+        | (Said::Signalled { .. }, Told::Off | Told::Starting | Told::Stopping)
         | (Said::NextStopSignal { .. } | Said::Killing { .. }, Told::Stopping)
         | (Said::NotReady { .. }, Told::Starting)
         | (Said::Healthy | Said::Unhealthy { .. } | Said::GaveUp { .. }, Told::Running(_))

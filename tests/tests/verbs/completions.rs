@@ -67,8 +67,8 @@ fn bash_completes_verbs_options_and_names() {
     for (line, expect) in [
         ("proclaunch resta", &["restart"][..]),
         ("proclaunch restart --roll", &["--rolling"]),
-        ("proclaunch start ", &["api", "web@1", "web@2", "worker"]),
-        ("proclaunch start api w", &["web@1", "web@2", "worker"]),
+        ("proclaunch start ", &["api", "web", "web@1", "web@2", "worker"]),
+        ("proclaunch start api w", &["web", "web@1", "web@2", "worker"]),
         ("proclaunch start web@", &["1", "2"]),
         ("proclaunch start --timeout 3 wo", &["worker"]),
         ("proclaunch start --no-wait wo", &["worker"]),
@@ -97,7 +97,7 @@ fn fish_completes_verbs_and_names() {
     let bench = bench("fish");
     for (line, expect) in [
         ("proclaunch resta", &["restart"][..]),
-        ("proclaunch start w", &["web@1", "web@2", "worker"]),
+        ("proclaunch start w", &["web", "web@1", "web@2", "worker"]),
         ("proclaunch --state /x start wo", &["worker"]),
         ("proclaunch signal HU", &["HUP"]),
     ] {
@@ -118,7 +118,7 @@ fn zsh_understands_its_script_and_asks_for_names() {
                   typeset -A opt_args; opt_args[--state]=/x; \
                   source ./_proclaunch; compadd() { print -l -- ${(P)2} }; _proclaunch_names";
     let Some(text) = run("zsh", bench.path(), &["-f", "-c", script]) else { return };
-    assert_eq!(text, "api\nweb@1\nweb@2\nworker\n");
+    assert_eq!(text, "api\nweb\nweb@1\nweb@2\nworker\n");
     let asked = fs::read_to_string(bench.path().join("asked")).unwrap();
     assert_eq!(asked, "list --state /x\n");
 }

@@ -1,5 +1,5 @@
 
-# Names of profiles, as the supervisor that is meant knows them.
+# Names of profiles, as the supervisor that is meant knows them, and of the directories of instances.
 _proclaunch_names() {
     local i word state=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -10,7 +10,7 @@ _proclaunch_names() {
             state=(--state "${word/#\~/$HOME}")
         fi
     done
-    timeout 2 "${COMP_WORDS[0]/#\~/$HOME}" list "${state[@]}" 2>/dev/null
+    timeout 2 "${COMP_WORDS[0]/#\~/$HOME}" list "${state[@]}" 2>/dev/null | sed 'p; s/@[0-9][0-9]*$//' | sort -u
 }
 
 # Completes names where names are meant, and else what was generated.

@@ -1,5 +1,5 @@
 
-# Names of profiles, as the supervisor that is meant knows them.
+# Names of profiles, as the supervisor that is meant knows them, and of the directories of instances.
 function __proclaunch_names
     set -l words (commandline -opc)
     set -l state
@@ -12,6 +12,6 @@ function __proclaunch_names
                 test $next -le (count $words); and set state --state $words[$next]
         end
     end
-    timeout 2 $words[1] list $state 2>/dev/null
+    timeout 2 $words[1] list $state 2>/dev/null | sed 'p; s/@[0-9][0-9]*$//' | sort -u
 end
 

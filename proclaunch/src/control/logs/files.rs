@@ -1,7 +1,9 @@
 //! Which files there are, from the newest to the oldest.
 //!
 //! Rotation gives each file the next higher number, the highest first, while somebody looks. So they are looked at from
-//! the lowest number up: a file that moves ahead of the look is met later, or twice, and none is missed.
+//! the lowest number up: a file that moves ahead of the look is met later, or twice, and none is missed. Of one that is
+//! met twice the second place counts: several rotations can come between two looks, and then those met in between are
+//! newer.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -106,16 +108,24 @@ fn look(dir: &mut Dir) -> Vec<Found> {
     // While files are renamed, a listing may lack some of them: it only says how far to look at least.
     let numbers = dir.iter().flatten().filter_map(|one| number(one.file_name().to_bytes()));
     let highest = numbers.max().unwrap_or(0).min(HIGHEST);
+    in_order(highest, |name| regular(dir, name))
+}
+
+/// What is there up to this number, and beyond if there is something.
+fn in_order(highest: u32, identity: impl Fn(&str) -> Option<Identity>) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     let (mut number, mut absent) = (0, 0);
     while number <= highest || absent < ABSENT_MAX {
         let name = if number == 0 { CURRENT.to_owned() } else { format!("{CURRENT}.{number}") };
-        match regular(dir, &name) {
-            Some(identity) if found.iter().all(|one| one.identity != identity) => {
-                absent = 0;
+        match identity(&name) {
+            Some(identity) => {
+                let count = found.len();
+                found.retain(|one| one.identity != identity);
+                if found.len() == count {
+                    absent = 0;
+                }
                 found.push(Found { name, identity });
             }
-            Some(_) => {}
             None => absent += 1,
         }
         number += 1;
@@ -160,5 +170,25 @@ mod tests {
         ] {
             assert_eq!(number(name.as_bytes()), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn rotations_between_two_looks_change_no_order() {
+        let check = |seen: &[&str], expect: &str| {
+            // What is met under each number; files are called by letters, the newest last.
+            let identity = |name: &str| {
+                let at = usize::try_from(number(name.as_bytes())?).ok()?;
+                seen.get(at)?.bytes().next().map(|letter| Identity { device: 1, inode: letter.into() })
+            };
+            let found = in_order(0, identity);
+            let letters: Vec<u8> =
+                found.iter().map(|one| u8::try_from(one.identity.inode).unwrap()).collect();
+            assert_eq!(String::from_utf8(letters).unwrap(), expect, "{seen:?}");
+        };
+        check(&["c", "b", "a"], "cba");
+        check(&["", "b", "a"], "ba");
+        check(&["c", "c", "b", "a"], "cba");
+        check(&["b", "c", "b", "a"], "cba");
+        check(&["b", "a", "c", "b", "a"], "cba");
     }
 }

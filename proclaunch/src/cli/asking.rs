@@ -15,9 +15,9 @@ pub(super) const UNKNOWN: u8 = 4;
 /// What was asked for failed.
 pub(super) const FAILED: u8 = 1;
 
-/// Where the supervisor is, and for whom the answer is.
+/// Where the supervisor is.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Asking {
+pub(super) struct Whom {
     /// The state directory of the supervisor.
     #[arg(
         long,
@@ -26,15 +26,28 @@ pub(super) struct Asking {
                 else /var/lib/proclaunch for root, else $XDG_STATE_HOME/proclaunch or ~/.local/state/proclaunch]"
     )]
     state: Option<PathBuf>,
+}
+
+/// Where the supervisor is, and for whom the answer is.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Asking {
+    #[command(flatten)]
+    whom: Whom,
 
     /// Print JSON, one object a line
     #[arg(long)]
     pub(super) json: bool,
 }
 
-impl Asking {
+impl Whom {
     pub(super) fn client(&self) -> Client {
         Client::new(Place::find(self.state.as_deref()))
+    }
+}
+
+impl Asking {
+    pub(super) fn client(&self) -> Client {
+        self.whom.client()
     }
 
     /// Prints an answer: as one line of JSON, or as the text that is made of it.

@@ -22,6 +22,7 @@ mod new;
 mod number;
 mod ordering;
 mod output;
+mod patience;
 mod progress;
 mod reload;
 mod rescan;

@@ -14,10 +14,11 @@ use serde::Serialize;
 use super::asking::{Asking, UNKNOWN, failed, line};
 use super::interrupt::{INTERRUPTED, on_interrupt};
 use super::output;
+use super::patience::Patience;
 use super::progress::{Progress, several};
 use super::select::Selected;
 use crate::control::api;
-use crate::control::client::{Client, Failure, ORDER_TIMEOUT, Order, Wait};
+use crate::control::client::{Client, Failure, Order, Wait};
 use crate::control::glob::Glob;
 use crate::control::render::{self, Style};
 use crate::fatal::SYSTEM;
@@ -45,13 +46,8 @@ pub(super) struct Ordering {
     #[arg(value_name = "NAME", required = true, value_parser = Glob::parse)]
     names: Vec<Glob>,
 
-    /// Do not wait until it is so
-    #[arg(long)]
-    no_wait: bool,
-
-    /// How long to wait; then the order stays in force [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(super) patience: Patience,
 
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -87,20 +83,12 @@ impl Ordering {
         if selected.complain() { Err(UNKNOWN) } else { Ok((client, selected.names())) }
     }
 
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(ORDER_TIMEOUT)
-    }
-
-    fn wait(&self) -> Wait {
-        if self.no_wait { Wait::No } else { Wait::For(self.timeout()) }
-    }
-
     fn give(&self, client: &Client, names: &[String], order: &Order) -> u8 {
         let (sender, answers) = channel();
         let interrupt = sender.clone();
         // Nobody listens any more if all answers are there.
         on_interrupt(move || _ = interrupt.send(Message::Interrupted));
-        give_out(client, names, order, self.wait(), &sender);
+        give_out(client, names, order, self.patience.wait(), &sender);
         drop(sender);
         self.collect(&answers, names, order)
     }
@@ -214,14 +202,4 @@ fn give_out(client: &Client, names: &[String], order: &Order, wait: Wait, sender
             break;
         }
     }
-}
-
-/// A number of seconds above zero, fractions allowed.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
-    let duration = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    // The clock of the supervisor ends some centuries from here.
-    duration
-        .filter(|duration| *duration < Duration::from_secs(1_000_000_000))
-        .ok_or_else(|| "a number of seconds above 0 is needed, such as `30` or `0.5`".to_owned())
 }

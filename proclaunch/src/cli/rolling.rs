@@ -47,7 +47,7 @@ pub(super) fn run(ordering: &Ordering, batch: NonZeroUsize) -> u8 {
         tally.begun = names.len().min(first + batch.get());
         let mut left: Vec<usize> = (first..tally.begun).collect();
         for index in &left {
-            if begin(&client, &names[*index], *index, ordering.timeout(), &sender).is_err() {
+            if begin(&client, &names[*index], *index, ordering.patience.timeout(), &sender).is_err() {
                 output::complain("failed to start a thread: too many processes");
                 return tally.stopped(SYSTEM);
             }

@@ -12,11 +12,11 @@ use super::arguments::profile_name;
 use super::asking::{Asking, failed, line};
 use super::interrupt::{INTERRUPTED, on_interrupt};
 use super::number::whole;
-use super::ordering::seconds;
 use super::output;
+use super::patience::Patience;
 use super::progress::Progress;
 use crate::control::api;
-use crate::control::client::{Client, Failure, ORDER_TIMEOUT, Wait};
+use crate::control::client::{Client, Failure};
 use crate::control::render::{self, Style};
 use crate::fatal::SYSTEM;
 use crate::sys::clock;
@@ -53,13 +53,8 @@ pub struct Scale {
     #[arg(value_name = "COUNT", allow_negative_numbers = true, value_parser = count)]
     count: u16,
 
-    /// Do not wait until it is so
-    #[arg(long)]
-    no_wait: bool,
-
-    /// How long to wait; then the order stays in force [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    patience: Patience,
 
     #[command(flatten)]
     asking: Asking,
@@ -78,14 +73,14 @@ enum Message {
 impl Scale {
     /// Orders, waits, prints, and gives the exit code.
     pub(super) fn run(&self) -> u8 {
-        let wait = if self.no_wait { Wait::No } else { Wait::For(self.timeout.unwrap_or(ORDER_TIMEOUT)) };
+        let wait = self.patience.wait();
         let client = self.asking.client();
         let (sender, messages) = channel();
         let interrupt = sender.clone();
         // Nobody listens any more if the answer is there.
         on_interrupt(move || _ = interrupt.send(Message::Interrupted));
         let mut progress = Progress::new();
-        if progress.is_seen() && !self.no_wait {
+        if progress.is_seen() && !self.patience.no_wait {
             self.watch(&client, sender.clone());
         }
         let (name, count) = (self.name.clone(), self.count);

@@ -1,14 +1,11 @@
 //! `proclaunch shutdown`: stops all profiles, and ends ProcLaunch.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::asking::{Asking, FAILED, failed};
-use super::ordering::seconds;
 use super::output;
+use super::patience::Patience;
 use super::until::{Until, until};
-use crate::control::client::ORDER_TIMEOUT;
 use crate::control::render::clean;
 
 const AFTER_HELP: &str = "\
@@ -26,13 +23,8 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Shutdown {
-    /// Do not wait until it is so
-    #[arg(long)]
-    no_wait: bool,
-
-    /// How long to wait; then it goes on [default: 300]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true, conflicts_with = "no_wait")]
-    timeout: Option<Duration>,
+    #[command(flatten)]
+    patience: Patience,
 
     #[command(flatten)]
     asking: Asking,
@@ -46,10 +38,10 @@ impl Shutdown {
             Ok(done) => done,
             Err(failure) => return failed(&failure),
         };
-        if self.no_wait {
+        if self.patience.no_wait {
             return self.asking.print(&done, |done| format!("{}\n", clean(&done.result)));
         }
-        let limit = self.timeout.unwrap_or(ORDER_TIMEOUT);
+        let limit = self.patience.timeout();
         let what = "shutdown: waiting until all profiles are stopped";
         match until(limit, what, || client.instance().is_none().then_some(())) {
             Until::So(()) => {

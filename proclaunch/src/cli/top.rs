@@ -1,14 +1,13 @@
 //! `proclaunch top`: a dashboard on the terminal.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
+use super::asking::Whom;
 use super::number::whole;
 use super::output;
-use crate::control::client::{Client, Place};
 use crate::fatal::SYSTEM;
 use crate::top::source::Source;
 use crate::top::{End, TopError, run};
@@ -30,14 +29,8 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Top {
-    /// The state directory of the supervisor.
-    #[arg(
-        long,
-        value_name = "DIR",
-        help = "The state directory of the supervisor; may stand before the verb [default: $PROCLAUNCH_STATE_DIR, \
-                else /var/lib/proclaunch for root, else $XDG_STATE_HOME/proclaunch or ~/.local/state/proclaunch]"
-    )]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    whom: Whom,
 
     /// How many seconds to wait between two looks
     #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = every, allow_negative_numbers = true)]
@@ -51,7 +44,7 @@ fn every(text: &str) -> Result<u64, String> {
 impl Top {
     /// Shows it until it is left, and gives the exit code.
     pub(super) fn run(&self) -> u8 {
-        let client = Client::new(Place::find(self.state.as_deref()));
+        let client = self.whom.client();
         let source: Arc<dyn Source> = Arc::new(client);
         match run(&source, Duration::from_secs(self.every)) {
             Ok(End::Quit) => 0,

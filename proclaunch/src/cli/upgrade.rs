@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::asking::{Asking, FAILED, failed};
-use super::ordering::seconds;
 use super::output;
+use super::patience::seconds;
 use super::until::{Until, until};
 use crate::control::api::Own;
 use crate::control::client::Client;

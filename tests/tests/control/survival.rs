@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::thread;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use proclaunch::control::api::Own;
@@ -167,6 +166,5 @@ fn a_state_directory_may_have_any_path() {
     });
     supervisor.main_process("web");
     assert_eq!(Control::at(&short).profile("web").state, "running");
-    wait::pass(Duration::ZERO);
     supervisor.drain();
 }

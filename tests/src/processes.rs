@@ -48,6 +48,15 @@ impl Process {
         String::from_utf8_lossy(&words).replace('\0', " ")
     }
 
+    /// Whether it is a shell that has yet to open its `run`. Until then it ends with 127 if the file is taken away.
+    pub fn is_without_its_run(self) -> bool {
+        let words = self.command_line();
+        let mut words = words.split(' ');
+        words.next().is_some_and(|shell| shell.ends_with("sh"))
+            && words.any(|word| word.ends_with("/run"))
+            && !self.open_files().iter().any(|file| file.contains("/run"))
+    }
+
     /// Sends a signal to it, if it is still there.
     #[expect(clippy::disallowed_methods, reason = "its start time was compared a moment ago")]
     pub fn signal(self, signal: Signal) {

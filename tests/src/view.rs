@@ -87,9 +87,11 @@ impl View {
         self.said(profile, words).into_iter().any(is_named)
     }
 
-    /// The main process of a profile, as soon as one runs.
+    /// The main process of a profile, as soon as one runs and has its script.
     pub fn main_process(&self, profile: &str) -> Process {
-        self.wait_for(&format!("{profile} to run"), || Process::of(*self.pids(profile).last()?))
+        self.wait_for(&format!("{profile} to run"), || {
+            Process::of(*self.pids(profile).last()?).filter(|process| !process.is_without_its_run())
+        })
     }
 
     /// Looks until there is something.

@@ -45,10 +45,23 @@ fn stays(supervisor: Supervisor, why: &str, take: impl Fn(&Path), give: impl Fn(
     supervisor.drain();
 }
 
+/// Sleepers whose shell takes its time before it opens its `run`, as one does on a busy machine.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new();
-    sleepers(&sandbox, ["a", "b", "c"].map(str::to_owned));
+    let shell = sandbox.path().join("slow-shell");
+    write_executable(&shell, "#!/bin/sh\nsleep 0.2\nexec sh \"$@\"\n");
+    let names = ["a", "b", "c"];
+    sleepers(&sandbox, names.map(str::to_owned));
+    for name in names {
+        let run = sandbox.profiles().join(name).join("run");
+        write_executable(&run, &format!("#!{}\n{}\n", shell.display(), crate::SLEEP));
+    }
     sandbox
+}
+
+fn write_executable(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

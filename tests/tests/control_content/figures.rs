@@ -100,11 +100,14 @@ fn proclaunchs_own_processes_are_measured() {
     sandbox.profile("web", SLEEP);
     let supervisor = sandbox.start();
     let parts = supervisor.wait_for_parts();
-    let own: Own = supervisor.control().get("/v1/self").json();
-    let found: Vec<(&str, i32)> = own.processes.iter().map(|one| (one.role.as_str(), one.pid)).collect();
     let expected =
         [("keeper", parts.keeper.pid), ("supervisor", parts.supervisor.pid), ("logger", parts.logger.pid)];
-    assert_eq!(found, expected);
+    // The keeper tells the supervisor of the logger once it has started it.
+    let own: Own = supervisor.wait_for("all three", || {
+        let own: Own = supervisor.control().get("/v1/self").json();
+        let found = own.processes.iter().map(|one| (one.role.as_str(), one.pid));
+        found.eq(expected).then_some(own)
+    });
     assert!(own.processes.iter().all(|one| one.memory_bytes > 0 && one.descriptors > 0), "{own:?}");
     assert_eq!((own.mode.as_str(), own.profiles), ("supervising", 1));
     supervisor.drain();

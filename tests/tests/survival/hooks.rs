@@ -82,9 +82,9 @@ fn scenario_27_while_on_start_holds_the_gate() {
     kill_supervisor(&daemon);
     assert_eq!(lines_of(&daemon, "web", "starts"), 0, "{}", daemon.log());
     fs::write(daemon.sandbox.profiles().join("web/open"), "").unwrap();
-    daemon.main_process("web");
-    assert_eq!(lines_of(&daemon, "web", "starts"), 1, "{}", daemon.log());
+    daemon.wait_for("web to start", || (lines_of(&daemon, "web", "starts") >= 1).then_some(()));
     daemon.end(Signal::SIGHUP);
+    assert_eq!(lines_of(&daemon, "web", "starts"), 1, "{}", daemon.log());
 }
 
 #[test]

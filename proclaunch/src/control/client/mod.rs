@@ -36,6 +36,8 @@ use request::Request;
 const READING: Duration = Duration::from_secs(10);
 /// What an answer may be late, after the supervisor's own limit on waiting.
 const LATE: Duration = Duration::from_secs(10);
+/// How often reading is tried: of supervisors that are killed one after the other, one has the time for an answer.
+const READ_MAX: u32 = 10;
 /// How often an order is given again: a supervisor that ends each time is not only being replaced.
 const ASKED_MAX: u32 = 50;
 /// How long a profile's order is waited for, unless told otherwise.
@@ -283,20 +285,20 @@ impl Client {
         self.exchange(&Request::post("/v1/upgrade", &Query::default()), READING).and_then(Body::json)
     }
 
-    /// Reads, and once more if the connection breaks.
+    /// Reads, and again if the connection breaks.
     fn read<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Failure> {
         self.again(|| self.exchange(request, READING).and_then(Body::json))
     }
 
-    /// Does what may be done twice, and does it if the connection breaks the first time.
+    /// Does what may be done twice, and does it again if the connection breaks.
     fn again<T>(&self, ask: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
-        match ask() {
-            Err(failure) if failure.is_passing() => {
-                self.wait_for_the_next()?;
-                ask()
+        for _ in 1..READ_MAX {
+            match ask() {
+                Err(failure) if failure.is_passing() => self.wait_for_the_next()?,
+                answer => return answer,
             }
-            answer => answer,
         }
+        ask()
     }
 
     /// Sends one request, and reads the head of its answer; silence of so long is a failure.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use nix::sys::signal::Signal;
-use proclaunch::control::api::Ordered;
+use proclaunch::control::api::{Ordered, Profiles};
 use proclaunch_tests::processes::Process;
 use proclaunch_tests::sandbox::binary;
 use serde_json::Value;
@@ -113,6 +113,25 @@ fn start_and_stop_are_ordered_again_when_the_supervisor_is_killed() {
     }
     let fake = breaking(usize::MAX);
     fake.printed(&["start", "web"], 111);
+}
+
+#[test]
+fn reading_goes_on_over_supervisors_that_are_killed_one_after_the_other() {
+    let reading = |breaks| {
+        let left = AtomicUsize::new(breaks);
+        Fake::new(move |_| {
+            let profiles = vec![serving("web")];
+            match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+                Ok(_) => Answer::Break,
+                Err(_) => json(&Profiles { profiles, mode: "supervising".to_owned() }),
+            }
+        })
+    };
+    let fake = reading(9);
+    assert!(fake.printed(&["status"], 0).0.contains("web"));
+    assert_eq!(fake.asked().len(), 10);
+    let (_, said) = reading(usize::MAX).printed(&["stop", "web"], 111);
+    assert_eq!(said, "proclaunch: the connection broke before the supervisor had answered\n");
 }
 
 #[test]
